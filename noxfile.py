@@ -1,0 +1,147 @@
+# /// script
+# dependencies = ["nox[uv]>=2025.10.16"]
+# ///
+"""Sessions: what is checked, shown and measured. ``nox -l`` lists them; CI runs the same names.
+
+This file runs in nox's own interpreter, so it imports nothing but nox and the standard library;
+work that is longer than a few lines is ``python -m hostwright …`` inside a session.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.10.16"
+# uv verifies the hashes in constraints.txt; pip cannot do that beside an editable install.
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "validate", "tests"]
+
+ROOT = Path(__file__).parent
+CONSTRAINTS = ROOT / "constraints.txt"
+
+# -- the main job -------------------------------------------------------------------------------
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Take a bare throwaway server to a running application, a second version and back."""
+    _install(session, "rig", "vps", "scan", "probe")
+    session.run("python", "-m", "hostwright", "demo", *session.posargs)
+
+
+# -- what is true of the blueprints ---------------------------------------------------------------
+
+
+@nox.session(tags=["validate"])
+def validate(session: nox.Session) -> None:
+    """Prove every target's blueprint against the contract, side by side."""
+    _install(session, "vps", "scan")
+    session.run("python", "-m", "hostwright", "validate", *session.posargs)
+
+
+@nox.session(default=False, tags=["validate"])
+def validate_vps(session: nox.Session) -> None:
+    """Prove the VPS blueprint: Compose, Caddy, linters, parity with the contract."""
+    _install(session, "vps", "scan")
+    session.run("python", "-m", "hostwright", "validate", "--target", "vps", *session.posargs)
+
+
+# -- what is true of the code ---------------------------------------------------------------------
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, types, workflows, and that generated files are current."""
+    _install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--quiet", ".github/workflows")
+    session.run("python", "-m", "hostwright", "generated", "--check")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every test that needs no server: models, plans, blueprints, the probe on real engines."""
+    _install(session, "tests")
+    session.run("python", "-m", "hostwright", "packages", "--install")
+    session.run("pytest", "-m", "not server", *session.posargs)
+
+
+@nox.session(default=False)
+def e2e_vps(session: nox.Session) -> None:
+    """Boot real servers and provision, deploy, break and roll back on them."""
+    _install(session, "tests")
+    session.run("python", "-m", "hostwright", "packages", "--install")
+    session.run("pytest", "-m", "server", *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Measure the figures that the README states: medians and ratios, in one run."""
+    _install(session, "tests")
+    session.run("python", "-m", "hostwright", "bench", *session.posargs)
+
+
+# -- working here ---------------------------------------------------------------------------------
+
+
+@nox.session(venv_backend="none", default=False)
+def dev(session: nox.Session) -> None:
+    """Make .venv with everything that development needs, `invoke` included."""
+    home = ROOT / ".venv"
+    uv = _uv()
+    if not home.is_dir():
+        session.run(uv, "venv", str(home), external=True)
+    session.run(
+        uv, "pip", "install", "--python", str(home), *_what("dev"), external=True, silent=True
+    )
+    session.log(f"Activate it: `. {home.relative_to(ROOT)}/bin/activate`, then `invoke --list`.")
+
+
+@nox.session(venv_backend="none", default=False)
+def constraints(session: nox.Session) -> None:
+    """Compile constraints.txt anew from pyproject.toml; give --upgrade to move to newer versions."""
+    compile_ = [_uv(), "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
+    common = ["--no-header", "--no-annotate", "pyproject.toml", *session.posargs]
+    session.run(*compile_, "--group", "dev", *common, "-o", "constraints.txt", external=True)
+    probe = ROOT / "ops" / "probe" / "requirements.txt"
+    only = ["--group", "probe", "--constraints", "constraints.txt", "--no-header"]
+    empty = ROOT / "ops" / "probe" / "requirements.in"
+    session.run(*compile_, *only, str(empty), "-o", str(probe), external=True)
+
+
+# -- helpers --------------------------------------------------------------------------------------
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    """Bring the session's environment to *groups*; skip that where nothing changed since."""
+    stamp = Path(session.virtualenv.location) / "hostwright.stamp"
+    key = _key(groups)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
+        return
+    session.install(*_what(*groups), silent=True)
+    stamp.write_text(key, encoding="utf-8")
+
+
+def _what(*groups: str) -> list[str]:
+    pinned = ["--constraints", str(CONSTRAINTS), "--build-constraints", str(CONSTRAINTS)]
+    return [*pinned, *(word for group in groups for word in ("--group", group)), "--editable", "."]
+
+
+def _key(groups: tuple[str, ...]) -> str:
+    content = b"".join((ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt"))
+    return hashlib.sha256(content + repr((groups, sys.version)).encode()).hexdigest()
+
+
+def _uv() -> str:
+    """The uv beside this interpreter, else the one on PATH."""
+    beside = Path(sys.executable).with_name("uv")
+    return str(beside) if beside.exists() else os.environ.get("UV", "uv")

@@ -1,0 +1,1 @@
+"""Migrations of the probe's schema; README.md says what the extra ones are for."""

@@ -1,0 +1,1 @@
+"""Revisions; see README.md."""

@@ -1,0 +1,119 @@
+"""The contract as blueprints read it: one JSON per target, and the schemas that editors read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from hostwright import paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import BaseModel
+
+    from hostwright.contract.models import Contract, RoleName, TargetName, Variable
+
+#: Where a target's blueprint reads its export; a target without its directory has no export yet.
+EXPORTS: dict[TargetName, Path] = {
+    "aws": paths.OPS / "infra" / "aws" / "contract.json",
+    "azure": paths.OPS / "infra" / "azure" / "contract.json",
+    "gcp": paths.OPS / "infra" / "gcp" / "contract.json",
+    "kubernetes": paths.OPS / "charts" / "app" / "contract.json",
+    "vps": paths.COMPOSE / "contract.json",
+}
+
+
+def exported(contract: Contract, target: TargetName) -> dict[str, Any]:
+    """What a blueprint of *target* needs to know of the contract, as plain JSON data.
+
+    ``roles`` and ``variables`` hold only what the application has and the target emits;
+    ``reserved`` and ``secret_name`` are the target's own rules.
+    """
+    spec = contract.targets[target]
+    return {
+        "version": contract.version,
+        "application": contract.application,
+        "target": target,
+        "roles": {
+            name: role.model_dump(mode="json", exclude_none=True)
+            for name, role in contract.roles.items()
+        },
+        "variables": {
+            name: _variable(contract, variable, target)
+            for name, variable in contract.variables.items()
+            if variable.source(target).emitted
+        },
+        "secrets": {name: item.model_dump(mode="json") for name, item in spec.secrets.items()},
+        "reserved": list(spec.reserved),
+        "secret_name": spec.secret_name,
+        "connections": spec.connections.model_dump(mode="json"),
+    }
+
+
+def _variable(contract: Contract, variable: Variable, target: TargetName) -> dict[str, Any]:
+    source = variable.source(target)
+    roles: list[RoleName] = [role for role in variable.roles if role in contract.roles]
+    told: dict[str, Any] = {
+        "type": variable.type,
+        "roles": roles,
+        "secret": variable.secret,
+        "required": list(variable.required),
+        "source": source.kind,
+    }
+    if source.per_role:
+        told["literal"] = {role: source.per_role[role] for role in roles}
+    elif source.text:
+        told[source.kind] = source.text
+    if variable.when:
+        told["when"] = [
+            {name: list(values) for name, values in item.items()} for item in variable.when
+        ]
+    if variable.default is not None:
+        told["default"] = variable.default
+    if variable.allowed:
+        told["allowed"] = list(variable.allowed_on(target))
+    return told
+
+
+def schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    """The JSON Schema of a YAML file that people write, for their editor."""
+    body = model.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": title}
+
+
+def files(contract: Contract) -> dict[Path, str]:
+    """Every generated file by path: exports of targets that have a blueprint, and the schemas."""
+    from hostwright.contract.models import Contract as Model
+    from hostwright.settings import HostsFile
+
+    made = {
+        path: _text(exported(contract, target))
+        for target, path in EXPORTS.items()
+        if path.parent.is_dir()
+    }
+    made[paths.CONTRACT_SCHEMA] = _text(schema(Model, "hostwright env contract"))
+    made[paths.HOSTS_SCHEMA] = _text(schema(HostsFile, "hostwright hosts.yaml"))
+    return made
+
+
+def stale(contract: Contract) -> list[Path]:
+    """The generated files that are missing or differ from what the contract gives."""
+    return [
+        path
+        for path, text in files(contract).items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def write(contract: Contract) -> list[Path]:
+    """Bring the generated files up to date; return those that changed."""
+    changed = stale(contract)
+    made = files(contract)
+    for path in changed:
+        path.write_text(made[path], encoding="utf-8")
+    return changed
+
+
+def _text(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

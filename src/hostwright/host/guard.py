@@ -1,0 +1,135 @@
+"""Nobody gets locked out: what could do that is reverted by the host unless it is proven good.
+
+Before sshd or the firewall change, their files are copied and a timer of systemd is armed that puts
+the copies back. Only when new logins, over new connections, have worked is it disarmed. The timer
+needs nobody: it also helps when this machine loses its network, or its power.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Protocol
+
+from hostwright.errors import HostwrightError, LoginError, ProvisionError, Unreachable
+from hostwright.host import static
+from hostwright.host.apply import as_root, check_root
+from hostwright.host.change import Change, File, Phase
+from hostwright.host.steps import firewall, sshd
+from hostwright.host.steps.unproven import BEFORE
+from hostwright.host.steps.users import RUNNER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hostwright.host.desired import Desired
+    from hostwright.transport import Session
+
+REVERT = "/run/hostwright/revert.sh"
+UNIT = "hostwright-revert"
+
+#: Reloading sshd leaves a moment in which nothing listens.
+PATIENCE_SECONDS = 10.0
+_PAUSE_SECONDS = 0.2
+
+
+class Connect(Protocol):
+    """Opens a new connection as the first of *users* that is let in."""
+
+    def __call__(self, users: Sequence[str]) -> Session:
+        """Never hands out a connection twice."""
+
+
+def arm(seconds: int) -> Change:
+    """The change that goes before every other of the last phase."""
+    # What an earlier run left unproven is no state to go back to: its copies stay.
+    files = f"{sshd.PATH} {firewall.RULES}"
+    copy = f"for file in {files}; do [ ! -e $file ] || cp -p $file {BEFORE}/; done"
+    timer = f"--unit={UNIT} --on-active={seconds}s --timer-property=AccuracySec=1s"
+    return Change(
+        "Arm the way back",
+        f"sshd and firewall revert after {seconds} s unless a new login works",
+        Phase.LOGIN,
+        files=(File(REVERT, static.text("revert.sh"), 0o700),),
+        commands=(
+            f"systemctl stop {UNIT}.timer 2>/dev/null || true",
+            f"systemctl reset-failed {UNIT}.service 2>/dev/null || true",
+            f"[ -d {BEFORE} ] || {{ mkdir {BEFORE}; {copy}; }}",
+            f"systemd-run --quiet {timer} /bin/sh {REVERT}",
+        ),
+    )
+
+
+def disarm(session: Session) -> None:
+    """Keep the changes.
+
+    Raises:
+        ProvisionError: The timer could not be stopped: it may have reverted everything already.
+    """
+    line = f"systemctl stop {UNIT}.timer && [ -d {BEFORE} ] && rm -rf {BEFORE} {REVERT}"
+    done = session.exec(as_root(session, f"sh -c '{line}'"))
+    if done.exit_code != 0:
+        check_root(session, done)
+        raise ProvisionError(
+            "the proof came too late: sshd and firewall have been put back as they were",
+            where=str(session.address),
+            remedy="Run it again; a slow connection may need a larger `revert_seconds`.",
+        )
+
+
+def revert(session: Session, desired: Desired) -> str:
+    """Put everything back now if the first connection still lives; what happened, in words."""
+    line = f"systemctl stop {UNIT}.timer; sh {REVERT}"
+    try:
+        done = session.exec(as_root(session, f"sh -c '{line}'"))
+    except Unreachable:
+        return f"the host puts sshd and firewall back by itself within {desired.revert_seconds} s"
+    if done.exit_code != 0:
+        return f"the host puts sshd and firewall back by itself within {desired.revert_seconds} s"
+    return "sshd and firewall have been put back as they were"
+
+
+def prove(connect: Connect, desired: Desired) -> None:
+    """New connections as each user that must be able to log in; each must be able to do its part.
+
+    Raises:
+        HostwrightError: The first proof that failed.
+    """
+    proofs = {desired.deploy_user: f"sudo -n {RUNNER} version"}
+    if desired.administrator != "root":
+        proofs[desired.administrator] = "sudo -n true"
+    with ThreadPoolExecutor(len(proofs)) as pool:
+        for proof in [pool.submit(_prove, connect, *pair) for pair in proofs.items()]:
+            proof.result()
+
+
+def _prove(connect: Connect, user: str, command: str) -> None:
+    with _patiently(lambda: connect((user,))) as session:
+        if session.user != user:
+            raise LoginError(
+                f"{user} was to log in, but it was {session.user}: that proves nothing"
+            )
+        done = session.exec(command)
+    if done.exit_code != 0:
+        raise LoginError(f"{user} logged in, but `{command}` failed: {done.tail}")
+
+
+def _patiently(connect: Callable[[], Session]) -> Session:
+    """Connect, again and again while nothing answers; a refused login counts at once."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return connect()
+        except Unreachable:
+            if time.monotonic() > until:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+
+
+def locked_out(error: HostwrightError, outcome: str, where: str) -> ProvisionError:
+    """The error for a proof that failed."""
+    return ProvisionError(
+        f"a new login did not work, so it would have locked you out: {error.what}; {outcome}",
+        where=where,
+        remedy=error.remedy or "Everything else is done; run it again when the cause is gone.",
+    )

@@ -1,0 +1,134 @@
+"""Talk to the runner on a host: one channel, requests out, events in.
+
+``runner.protocol`` is the authority on both. Losing the connection loses nothing but the view: the
+work goes on at the host, and the next command follows or reconciles it.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+from typing import TYPE_CHECKING, Any, Self
+
+from hostwright import errors
+from hostwright.errors import HostwrightError, RunnerError, Unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from hostwright.transport import Channel, Session
+
+Event = dict[str, Any]
+
+WRAPPER = "/usr/local/sbin/hostwright-runner"
+
+
+class Runner:
+    """The runner's side of an open session; ``hello`` is what it said of the host."""
+
+    def __init__(self, session: Session, app: str) -> None:
+        self.where = str(session.address)
+        self._channel: Channel = session.open(f"sudo -n {WRAPPER} session --app {app}")
+        self.hello = self._hello()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+
+    def send(
+        self,
+        request: Event,
+        payload: bytes = b"",
+        progress: Callable[[int, int], object] | None = None,
+    ) -> None:
+        """Send a request, and its bytes right behind it."""
+        whole = len(payload)
+        body = {**request, "bytes": whole} if payload else request
+        line = json.dumps(body).encode() + b"\n"
+        if whole <= 1 << 20:
+            # One write: a small release costs no extra round trip.
+            self._channel.send(line + payload)
+        else:
+            self._channel.send(line)
+            self._channel.send(payload, (lambda done: progress(done, whole)) if progress else None)
+
+    def events(self, *last: str) -> Iterator[Event]:
+        """Events up to and including one of the *last* kinds.
+
+        Raises:
+            HostwrightError: The runner reported a failure; the class is that of its exit code.
+            Unreachable: The connection was lost before the end.
+        """
+        for line in self._channel.lines():
+            event = self._event(line)
+            if event["event"] == "failed":
+                raise failure(event, self.where)
+            yield event
+            if event["event"] in last:
+                return
+        raise Unreachable(
+            "the connection was lost; the work goes on at the host",
+            where=self.where,
+            remedy="`invoke vps.status` shows how it ended.",
+        )
+
+    def _hello(self) -> Event:
+        line = self._channel.read_line()
+        if line is None:
+            code, text = self._channel.finish()
+            raise RunnerError(
+                f"the runner did not answer (exit code {code}): {text.strip()[-400:]}",
+                where=self.where,
+                remedy="`invoke vps.provision` installs it.",
+            )
+        event = self._event(line)
+        if event["event"] == "failed":
+            raise failure(event, self.where)
+        return event
+
+    def _event(self, line: str) -> Event:
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError:
+            event = None
+        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+            raise RunnerError(
+                f"unexpected answer: {line[:200]}",
+                where=self.where,
+                remedy="`invoke vps.provision` installs the runner that this clone talks to.",
+            )
+        return event
+
+
+def failure(event: Event, where: str) -> HostwrightError:
+    """The runner's failure as one of ours, its last log lines and what serves now included."""
+    # The general class of a code, not a special one that shares it.
+    by_code = {cls.exit_code: cls for cls in reversed(_family(HostwrightError))}
+    kind = by_code.get(int(event.get("code") or errors.HostwrightError.exit_code), errors.HostError)
+    log = "".join(f"\n    {line}" for line in event.get("log") or ())
+    serving = event.get("serving")
+    now = f"\n  Serving now: {serving}." if serving else "\n  Nothing serves yet."
+    phase = f" ({event['phase']})" if event.get("phase") else ""
+    place = f"{where}: {event['where']}" if event.get("where") else where
+    return kind(
+        f"{event['what']}{phase}{log}", where=place, remedy=f"{event.get('remedy') or ''}{now}"
+    )
+
+
+def _family(kind: type[HostwrightError]) -> list[type[HostwrightError]]:
+    """*kind* and all below it, the general before the special."""
+    return [kind, *(one for child in kind.__subclasses__() for one in _family(child))]
+
+
+def actor() -> str:
+    """Who types, for the host's audit log."""
+    return f"{getpass.getuser()}@{platform.node() or 'unknown'}"

@@ -1,0 +1,68 @@
+"""A report: one part for the contract, one for each target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hostwright.checks.finding import Finding
+    from hostwright.contract.models import Contract
+    from hostwright.render.model import Rendered
+
+
+@dataclass(frozen=True)
+class Part:
+    """What was found on one target, or on the contract.
+
+    Args:
+        name: ``contract``, or the target.
+        checks: How many checks were made.
+        findings: What they found.
+        exempted: What they found and the ledger accepts.
+        seconds: From the start of its first job to the end of its last.
+        rendered: What its roles get; None for the contract, or where nothing could be rendered.
+    """
+
+    name: str
+    checks: int
+    findings: tuple[Finding, ...] = ()
+    exempted: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+    rendered: Rendered | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that was found; *contract* is None when it could not be read."""
+
+    parts: tuple[Part, ...]
+    seconds: float
+    contract: Contract | None = None
+
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings that are not exempted, in order of file and line."""
+        return sorted(finding for part in self.parts for finding in part.findings)
+
+    @property
+    def exempted(self) -> list[Finding]:
+        """All findings that the ledger accepts."""
+        return sorted(finding for part in self.parts for finding in part.exempted)
+
+
+def verdict(report: Report) -> str:
+    """The last line: what was checked, what was found, how long it took."""
+    parts = "; ".join(_counted(part) for part in report.parts)
+    return f"{parts}; {report.seconds:.1f} s"
+
+
+def _counted(part: Part) -> str:
+    told = [f"{part.checks} checks", _number(len(part.findings), "finding")]
+    if part.exempted:
+        told.append(f"{len(part.exempted)} exempted")
+    return f"{part.name}: {', '.join(told)}"
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

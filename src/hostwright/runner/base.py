@@ -1,0 +1,205 @@
+"""The base project: Caddy, Postgres and Redis, which outlive every release.
+
+It is touched only where a deploy brings another base than the one applied last, or where it does
+not run; a rollback leaves it alone, because going back to an older Postgres is no small thing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from . import durable, redact
+from .engine import EngineError
+from .fault import broken
+from .manifest import Account
+from .wire import WireError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .layout import Layout
+    from .manifest import Manifest
+    from .operation import Host, Operation
+
+#: How long the base may take to get well, and how often it is looked at, in seconds.
+WELL_SECONDS = 180.0
+_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 10.0
+_COMPOSE_SECONDS = 300.0
+_SHOWN_LINES = 20
+
+
+def applied(layout: Layout) -> str | None:
+    """The hash of the base that was applied last."""
+    value = durable.read_json(layout.base_state)
+    return value.get("sha256") if isinstance(value, dict) else None
+
+
+def bring(op: Operation) -> str | None:
+    """Bring the base up where it has to be, and say what was done; None where nothing was.
+
+    Raises:
+        RunnerError: It did not come up; where there was one before, that one is back.
+    """
+    same = applied(op.layout) == op.goal.base_sha256
+    if same and not _down(op.host):
+        return None
+    if op.is_rollback and not same:
+        op.events.note("the base project stays as it is: a rollback does not change it")
+        return None
+    before = {} if same else files_of_project(op.layout)
+    if not same:
+        write(op.layout, op.goal)
+    _up(op, before)
+    durable.write_json(op.layout.base_state, {"sha256": op.goal.base_sha256, "release": op.goal.id})
+    return "the base project was started" if same or not before else "the base project was changed"
+
+
+def _up(op: Operation, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
+    try:
+        up(op.host)
+    except Exception:
+        if before:
+            op.events.note("the base project is put back as it was")
+            _restore(op.layout, before)
+            up(op.host)
+        raise
+
+
+def write(layout: Layout, goal: Manifest) -> None:
+    """Put the files of a release's base into the base's project directory."""
+    source = layout.release(goal.id).directory
+    _copy(source / "base.yaml", layout.base / "compose.yaml", 0o600)
+    for path in sorted((source / "base").rglob("*")):
+        if path.is_file():
+            _copy(path, layout.base / path.relative_to(source / "base"), path.stat().st_mode)
+    for path in sorted((source / "entrypoints").rglob("*")):
+        if path.is_file():
+            _copy(path, layout.base / path.relative_to(source), path.stat().st_mode)
+    for path in sorted((source / "secrets").glob("*")):
+        owner = goal.secrets.get(path.name, Account(0, 0))
+        _copy(path, layout.base / "secrets" / path.name, 0o400, owner)
+    layout.run.chmod(0o700)
+    os.chown(layout.run, *goal.caddy)
+
+
+def _copy(source: Path, target: Path, mode: int, owner: Account | None = None) -> None:
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True)
+        target.parent.chmod(0o755)
+    content = source.read_bytes()
+    if not target.is_file() or target.read_bytes() != content:
+        durable.write(target, content, mode=mode & 0o777, owner=owner)
+
+
+def files_of_project(layout: Layout) -> dict[str, tuple[bytes, os.stat_result]]:
+    """The base's files as they are, to put them back."""
+    return {
+        str(path.relative_to(layout.base)): (path.read_bytes(), path.stat())
+        for path in layout.base.rglob("*")
+        if path.is_file() and path != layout.base_state
+    }
+
+
+def _restore(layout: Layout, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
+    for name, (content, stat) in before.items():
+        owner = (stat.st_uid, stat.st_gid)
+        durable.write(layout.base / name, content, mode=stat.st_mode & 0o777, owner=owner)
+
+
+def up(host: Host) -> None:
+    """Start what does not run or has changed, and wait until all of it is well.
+
+    Raises:
+        RunnerError: Compose refused, or a service did not get well.
+    """
+    from . import compose
+
+    argv = compose.base_argv(host.compose, host.layout)
+    done = host.shell.run(argv, cwd=host.layout.base, timeout=_COMPOSE_SECONDS)
+    if done.exit_code != 0:
+        raise broken("Compose could not bring the base up", where="base.yaml", log=done.tail)
+    await_well(host)
+
+
+def await_well(host: Host) -> None:
+    """Wait until every service of the base is well.
+
+    Raises:
+        RunnerError: One is not, in time.
+    """
+    deadline = time.monotonic() + WELL_SECONDS
+    while True:
+        verdicts = {_service(found): _asked(host, found) for found in _containers(host)}
+        failed = [name for name, well in verdicts.items() if well is False]
+        if failed or time.monotonic() > deadline:
+            late = failed or [name for name, well in verdicts.items() if not well]
+            raise _unwell(host, late[0] if late else "caddy")
+        if all(verdicts.values()):
+            return
+        time.sleep(_LOOK_SECONDS)
+
+
+def verdict(found: dict[str, Any]) -> bool | None:
+    """Whether a container is well; None where that is not decided yet."""
+    state = found["State"]
+    health = (state.get("Health") or {}).get("Status")
+    if state["Status"] in {"exited", "dead"} or int(found.get("RestartCount", 0)) > 2:  # noqa: PLR2004 - once more may be bad luck, thrice is not
+        return False
+    if state["Status"] != "running" or health == "starting":
+        return None
+    return True if health in {None, "none", "healthy"} else None
+
+
+def _asked(host: Host, found: dict[str, Any]) -> bool | None:
+    """The verdict on a container; where Docker has none yet, its health check is run at once.
+
+    Docker first asks when a whole interval is over, ten seconds or more after the start.
+    """
+    said = verdict(found)
+    test = check_argv(found)
+    if said is not None or test is None or found["State"]["Status"] != "running":
+        return said
+    try:
+        return host.engine.execute(found["Id"], test, _CHECK_SECONDS)[0] == 0 or None
+    except (EngineError, OSError, WireError):
+        return None
+
+
+def check_argv(found: dict[str, Any]) -> list[str] | None:
+    """The words of a container's own health check, or None where it has none."""
+    test = list((found["Config"].get("Healthcheck") or {}).get("Test") or ())
+    if len(test) < 2 or test[0] == "NONE":  # noqa: PLR2004 - the kind and at least one word
+        return None
+    return ["/bin/sh", "-c", test[1]] if test[0] == "CMD-SHELL" else test[1:]
+
+
+def _containers(host: Host) -> list[dict[str, Any]]:
+    listed = host.engine.containers(host.layout.base_project)
+    found = (host.engine.container(entry["Id"]) for entry in listed)
+    return [container for container in found if container is not None]
+
+
+def _service(found: dict[str, Any]) -> str:
+    return str(found["Config"]["Labels"].get("com.docker.compose.service"))
+
+
+def _unwell(host: Host, service: str) -> Exception:
+    for found in _containers(host):
+        if _service(found) == service:
+            texts = redact.secrets(
+                path.read_text(errors="replace") for path in host.layout.base.glob("secrets/*")
+            )
+            lines = host.engine.logs(found["Id"], _SHOWN_LINES)
+            log = tuple(redact.blank(line, texts) for line in lines)
+            return broken(
+                f"{service} of the base project does not get well", where=service, log=log
+            )
+    return broken("the base project has no containers", where="base.yaml")
+
+
+def _down(host: Host) -> bool:
+    listed = host.engine.containers(host.layout.base_project)
+    return not listed or any(entry["State"] != "running" for entry in listed)

@@ -1,0 +1,139 @@
+"""End the releases that were kept warm, when their time is over.
+
+A timer does it; the next command does it as well, so that a timer that was lost with a reboot
+leaves nothing behind for long.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import drain, durable, releases
+from .identity import myself, owner_from
+from .operation import tolerant
+from .parallel import together
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from threading import Event
+
+    from .operation import Host
+
+_SYSTEMD = Path("/run/systemd/system")
+
+
+def due(host: Host, but: str | None) -> list[releases.Release]:
+    """The releases to end: warm ones whose time is over, or that are not *but*."""
+    now, serving = time.time(), host.serving
+    return [
+        release
+        for release in releases.listing(host.layout)
+        if release.state.warm_until is not None
+        and release.id != serving
+        and (release.state.warm_until <= now or (but is not None and release.id != but))
+    ]
+
+
+def cool(host: Host, *, but: str | None = None) -> list[str]:
+    """End what is due; only under the lock.
+
+    Args:
+        host: The host.
+        but: The one release that stays warm; where given, all others end, due or not.
+
+    Returns:
+        The releases that were ended.
+    """
+    ended = []
+    for release in due(host, but):
+        if release.manifest is not None:
+            drain.wait(host, release.manifest)
+        end(host, release.id)
+        releases.change(host.layout, release.id, warm_until=None)
+        ended.append(release.id)
+    return ended
+
+
+def end(host: Host, release: str) -> None:
+    """Stop and remove all containers of a release, side by side, each within its stop time.
+
+    What the live link names is never stopped.
+    """
+    if release == host.serving:
+        return
+    manifest = releases.load(host.layout, release)
+
+    def ender(name: str, role: str) -> Callable[[Event], None]:
+        def finish(_: Event) -> None:
+            host.engine.stop(name, manifest.stop_seconds(role) if manifest else 10)
+            host.engine.remove(name)
+
+        return finish
+
+    together(*(ender(name, role) for name, role in containers(host, release)))
+
+
+def containers(host: Host, release: str) -> list[tuple[str, str]]:
+    """The containers of a release: name and role."""
+    prefix = host.layout.container(release, "")
+    names = [
+        entry["Names"][0].lstrip("/")
+        for entry in host.engine.containers(host.layout.project(release))
+        if entry["Names"]
+    ]
+    return [(name, name.removeprefix(prefix)) for name in names]
+
+
+def schedule(host: Host, release: str | None, seconds: int) -> None:
+    """Have the warm release ended when its time is over, whatever becomes of this process."""
+    if release is None:
+        return
+    if seconds == 0:
+        cool(host)
+    elif _SYSTEMD.is_dir():
+        _timer(host, release, seconds)
+    else:
+        _sleeper(host, seconds)
+
+
+def _timer(host: Host, release: str, seconds: int) -> None:
+    from .launch import command
+
+    unit = f"hostwright-{host.layout.app}-cool-{release}"
+    # The unit is collected when it has run; one of a rollback before it may still be there.
+    host.shell.run(["systemctl", "stop", f"{unit}.timer"], timeout=20)
+    options = [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", "--collect", "--quiet"]
+    argv = ["systemd-run", *options, f"--unit={unit}", *command("cool", "--app", host.layout.app)]
+    done = host.shell.run(argv, timeout=20)
+    if done.exit_code != 0:
+        raise OSError(" ".join(done.tail)[:200])
+
+
+def _sleeper(host: Host, seconds: int) -> None:
+    from .launch import command, detach
+
+    words = command("cool", "--app", host.layout.app)
+    place = host.layout.cooler
+
+    def sleep() -> None:
+        for descriptor in host.shell.inherited:
+            os.close(descriptor)  # or the lock would be held all that time
+        durable.write_json(place, myself()._asdict())
+        time.sleep(seconds + 1)
+        os.execv(words[0], words)  # noqa: S606 - this very program, no shell
+
+    before = owner_from(durable.read_json(place))
+    if before is not None and before.alive:
+        os.kill(before.pid, signal.SIGTERM)
+    detach(sleep, log=host.layout.root / "cool.log")
+
+
+def tidy(host: Host) -> None:
+    """End what is overdue, best effort."""
+    with tolerant(host, "ending a warm release"):
+        for release in cool(host):
+            host.events.note(f"{release} is no longer warm")

@@ -1,0 +1,173 @@
+"""The migration: asked first, run once and only if something is pending, in the new image.
+
+Its containers have names and run on their own: where the runner is killed, a migration goes on to
+its end, and the next command waits for it instead of breaking it off in the middle.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .compose import STATUS_SERVICE
+from .engine import EngineError
+from .fault import broken
+
+if TYPE_CHECKING:
+    from .manifest import Job
+    from .operation import Operation
+
+_STATUS_SECONDS = 120
+_STATUS_LINES = 200
+
+
+class Status(NamedTuple):
+    """How far the database is.
+
+    Attributes:
+        current: The revision it is at; may be None on an empty one.
+        head: The revision that the image wants.
+        pending: What has still to run.
+        irreversible: Those of them that cannot be taken back.
+        ahead: The database knows revisions that the image does not.
+    """
+
+    current: Any
+    head: Any
+    pending: tuple[str, ...]
+    irreversible: tuple[str, ...]
+    ahead: bool
+
+
+def parse(lines: list[str]) -> Status:
+    """Read the status job's output: the last line that is a JSON object, or the whole of it.
+
+    Raises:
+        ValueError: There is none.
+    """
+    for text in (*reversed(lines), "\n".join(lines)):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            continue
+        if isinstance(value, dict) and "pending" in value:
+            return Status(
+                current=value.get("current"),
+                head=value.get("head"),
+                pending=_names(value["pending"], value.get("head")),
+                irreversible=_names(value.get("irreversible"), value.get("head")),
+                ahead=bool(value.get("ahead")),
+            )
+    raise ValueError("no status")
+
+
+def _names(value: object, head: object) -> tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(str(name) for name in value)
+    return (str(head),) if value else ()
+
+
+def run(op: Operation) -> str:
+    """Bring the database to where the goal wants it, and say what was done.
+
+    Raises:
+        RunnerError: The status or the migration failed; traffic is untouched.
+    """
+    job = op.goal.migrate
+    if job is None:
+        return "no migrate role"
+    status = ask(op)
+    if status.ahead:
+        op.events.note("the database is ahead of this release")
+    if not status.pending:
+        return f"nothing pending, at {status.current}"
+    if op.early:
+        op.early.abandon()
+        op.early = None
+    for role in op.goal.services:
+        op.engine.stop(op.name(role), 0)
+    migrate(op, job)
+    op.record(
+        migration={
+            "before": status.current,
+            "after": status.head,
+            "applied": list(status.pending),
+            "irreversible": list(status.irreversible),
+        }
+    )
+    return f"{len(status.pending)} applied, now at {status.head}"
+
+
+def ask(op: Operation) -> Status:
+    """How far the database is, as the new image sees it.
+
+    Raises:
+        RunnerError: The job failed or said something else.
+    """
+    name = op.name(STATUS_SERVICE)
+    op.engine.start(name)
+    try:
+        code = op.engine.wait(name, _STATUS_SECONDS)
+    except TimeoutError:
+        op.engine.stop(name, 0)
+        code = -1
+    lines = op.engine.logs(name, _STATUS_LINES, errors=False)
+    try:
+        if code == 0:
+            return parse(lines)
+    except ValueError:
+        pass
+    said = "did not end" if code < 0 else f"ended with exit code {code}"
+    raise op.failure(
+        f"the migration status {said if code else 'is not the JSON that the contract wants'}",
+        STATUS_SERVICE,
+        remedy="Nothing was migrated; its last lines are shown.",
+    )
+
+
+def migrate(op: Operation, job: Job) -> None:
+    """Run the migration once.
+
+    Raises:
+        RunnerError: It failed, or took too long.
+    """
+    name = op.name("migrate")
+    op.engine.start(name)
+    try:
+        code = op.engine.wait(name, job.timeout_seconds)
+    except TimeoutError:
+        op.engine.stop(name, 10)
+        raise op.failure(
+            f"the migration did not end within {job.timeout_seconds} s", "migrate"
+        ) from None
+    if code != 0:
+        raise op.failure(
+            f"the migration ended with exit code {code}",
+            "migrate",
+            remedy="Traffic was not touched. Mend the migration, then deploy again.",
+        )
+
+
+def settle(op: Operation) -> None:
+    """Wait for a migration that a dead runner left behind.
+
+    Raises:
+        RunnerError: It still runs after its time.
+    """
+    job, name = op.goal.migrate, op.name("migrate")
+    if job is None or not op.engine.running(name):
+        return
+    op.events.note("a migration is still running: waiting for its end")
+    began = time.monotonic()
+    try:
+        op.engine.wait(name, job.timeout_seconds)
+    except (TimeoutError, EngineError) as error:
+        waited = time.monotonic() - began
+        raise broken(f"the migration still runs after {waited:.0f} s", where="migrate") from error
+
+
+def discard(op: Operation) -> None:
+    """Remove the containers of the jobs: they have done their work."""
+    for name in ("migrate", STATUS_SERVICE):
+        op.engine.remove(op.name(name))

@@ -1,0 +1,153 @@
+"""The detached side of a command: settle what was left behind, then deploy or roll back.
+
+A deploy and a rollback are one code path; they differ in where the goal comes from.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from . import audit, carry, cooling, journal, plain, recovery, releases
+from .fault import Code, RunnerError, broken, refused, unfit
+from .operation import Host, Operation, tolerant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .releases import Release
+
+
+def deploy(host: Host, actor: str, release: str) -> None:
+    """Let a release that was just unpacked serve."""
+    _command(host, actor, "deploy", release, lambda: _begin(host, actor, "deploy", release))
+
+
+def rollback(host: Host, actor: str, release: str | None) -> None:
+    """Let an older release serve: the named one, or the previous good one."""
+
+    def goal() -> Operation | None:
+        return _begin(host, actor, "rollback", choose(host, release).id)
+
+    _command(host, actor, "rollback", release, goal)
+
+
+def resume(host: Host, actor: str) -> None:
+    """Only settle what was left behind, and end the warm releases whose time is over."""
+    _command(host, actor, "resume", None, lambda: cooling.tidy(host))
+
+
+def _command(
+    host: Host, actor: str, op: str, release: str | None, begin: Callable[[], Operation | None]
+) -> None:
+    before = host.serving
+    outcome = "failed"
+    try:
+        _settle(host)
+        before = host.serving
+        operation = begin()
+        if operation is not None:
+            release = operation.goal.id
+            carry.carry(operation)
+        outcome = "done"
+        host.events.emit("done", op=op, previous=before, **_result(host, operation))
+    except plain.FAULTS as error:
+        phase = error.phase if isinstance(error, carry.PhaseError) else None
+        host.events.failed(plain.explained(error), phase=phase, serving=host.serving)
+    except Exception as error:
+        _bug(host, error)
+        raise
+    finally:
+        facts = {"release": release, "previous": before, "outcome": outcome}
+        with tolerant(host, "writing the audit log"):
+            audit.record(host.layout, actor, op, **facts, seconds=host.events.seconds)
+
+
+def _settle(host: Host) -> None:
+    try:
+        recovery.reconcile(host)
+    except plain.FAULTS as error:
+        raise recovery.failed(plain.explained(error)) from error
+
+
+def _result(host: Host, operation: Operation | None) -> dict[str, object]:
+    migration = operation.journal.migration if operation else None
+    return {"serving": host.serving, "seconds": host.events.seconds, "migration": migration}
+
+
+def _bug(host: Host, error: Exception) -> None:
+    words = RunnerError(
+        Code.BUG,
+        f"a fault of the runner itself: {type(error).__name__}",
+        remedy="The release's runner.log on the host has the details. Please report it.",
+    )
+    host.events.failed(words, phase=None, serving=host.serving)
+
+
+def choose(host: Host, release: str | None) -> Release:
+    """The release that a rollback means.
+
+    Raises:
+        RunnerError: There is none, it cannot be read, or the database has gone too far for it.
+    """
+    known = releases.listing(host.layout)
+    if release is None:
+        chosen = releases.previous_good(known, host.serving)
+        if chosen is None:
+            raise unfit(
+                "there is no earlier good release to roll back to",
+                remedy="`invoke vps.releases` shows what is on the host.",
+            )
+    else:
+        chosen = _named(known, release)
+    lost = releases.irreversible_between(known, chosen, host.serving)
+    if lost:
+        raise _irreversible(chosen, lost)
+    return chosen
+
+
+def _named(known: list[Release], release: str) -> Release:
+    for candidate in known:
+        if candidate.id == release:
+            if candidate.state.outcome == "good":
+                return candidate
+            raise unfit(f"this release is {candidate.state.outcome}, not good", where=release)
+    raise refused(
+        "there is no such release on the host",
+        where=release[:60],
+        remedy="`invoke vps.releases` shows what is there.",
+    )
+
+
+def _irreversible(chosen: Release, lost: list[str]) -> RunnerError:
+    return unfit(
+        f"migrations since then are declared irreversible: {', '.join(lost)}",
+        where=chosen.id,
+        remedy="Deploy a release that goes forward; this one cannot work with today's database.",
+    )
+
+
+def _begin(host: Host, actor: str, op: str, release: str) -> Operation | None:
+    goal = releases.load(host.layout, release)
+    if goal is None:
+        raise broken("the release's manifest is damaged", where=f"releases/{release}/manifest.json")
+    serving = host.serving
+    if serving == release:
+        host.events.note(f"{release} is serving already")
+        recovery.whole(host)
+        return None
+    warm = op == "rollback" and _is_warm(host, release)
+    recorded = journal.begin(
+        host.layout.journal, op=op, release=release, previous=serving, actor=actor, warm=warm
+    )
+    previous = releases.load(host.layout, serving) if serving else None
+    return Operation(host, goal, previous, recorded)
+
+
+def _is_warm(host: Host, release: str) -> bool:
+    until = releases.state(host.layout, release).warm_until
+    goal = releases.load(host.layout, release)
+    if until is None or until <= time.time() or goal is None:
+        return False
+    names = (host.layout.container(release, role) for role in goal.services)
+    return all(host.engine.running(name) for name in names)

@@ -1,0 +1,116 @@
+"""PREPARED: everything that can be refused or fetched before anything of the release runs."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from . import base, bundle, caddy, images, room, switch
+from .fault import broken, unfit
+
+if TYPE_CHECKING:
+    from .operation import Operation
+
+#: What has to be left on the disk when a release has all it needs.
+RESERVE_BYTES = 256 << 20
+
+
+def prepare(op: Operation) -> str:
+    """Check the host and the release, bring images and base, and make the containers.
+
+    Raises:
+        RunnerError: Something is missing or does not fit; nothing that serves was touched.
+    """
+    done = [fit(op)]
+    for image in images.need_pull(op):
+        images.pull(op, image)
+        done.append(f"pulled {image.ref}")
+    images.check(op)
+    shared(op)
+    first = not (op.layout.caddy / "Caddyfile").is_file()
+    if first:
+        caddy.install(op.layout, _caddy_files(op), op.goal.id, op.goal.caddy_sha256)
+    done.append(base.bring(op))
+    if not first:
+        done.append(check_caddy(op))
+    began = time.monotonic()
+    op.host.create(op.goal)
+    done.append(f"containers made in {time.monotonic() - began:.2f} s")
+    switch.write(op.layout, op.goal.id, op.goal.services)
+    return "; ".join(text for text in done if text)
+
+
+def fit(op: Operation) -> str | None:
+    """Check the release's files, the architecture, the disk and the memory.
+
+    Raises:
+        RunnerError: One does not fit.
+    """
+    spoiled = bundle.spoiled(op.layout, op.goal)
+    if spoiled:
+        raise broken(
+            "a file of the release is not what its manifest says",
+            where=f"releases/{op.goal.id}/{spoiled}",
+            remedy="Deploy a new release; this one was changed on the host.",
+        )
+    _fits("disk", room.disk(), op.goal.disk_bytes + RESERVE_BYTES)
+    _fits("memory", room.memory(), op.goal.memory_bytes)
+    return None
+
+
+def _fits(what: str, free: int, needed: int) -> None:
+    if free < needed:
+        mib = 1 << 20
+        raise unfit(
+            f"the host has {free // mib} MiB of {what} left, the release needs {needed // mib} MiB",
+            where=what,
+            remedy="Free some: `invoke vps.releases` shows what is kept.",
+        )
+
+
+def shared(op: Operation) -> None:
+    """Make the networks and volumes that no base service uses, where they are missing."""
+    labels = {"dev.hostwright.app": op.layout.app}
+    for name in op.goal.networks:
+        op.engine.ensure_network(name, labels)
+    for name in op.goal.volumes:
+        op.engine.ensure_volume(name, labels)
+
+
+def check_caddy(op: Operation) -> str | None:
+    """Let the running Caddy say whether it could run this release's configuration.
+
+    Raises:
+        RunnerError: It could not; the live configuration is as it was.
+    """
+    if caddy.installed(op.layout)[0] == op.goal.caddy_sha256:
+        return None
+    running = caddy.find(op.engine, op.layout)
+    if running is None:
+        raise broken("Caddy does not run", where="caddy")
+    path = caddy.candidate(op.layout, _caddy_files(op))
+    try:
+        caddy.validate(op.engine, running, path)
+    finally:
+        caddy.drop_candidate(op.layout)
+    return "Caddy's new configuration is valid: the switch will reload it, which closes connections"
+
+
+def _caddy_files(op: Operation) -> dict[str, bytes]:
+    return caddy.files_of(op.layout.release(op.goal.id).directory / "caddy")
+
+
+def configure_caddy(op: Operation, release: str, sha256: str) -> bool:
+    """Give Caddy the configuration of a release where it differs; whether it did.
+
+    Raises:
+        RunnerError: Caddy refused; it goes on with what it had.
+    """
+    if caddy.installed(op.layout)[0] == sha256:
+        return False
+    files = caddy.files_of(op.layout.release(release).directory / "caddy")
+    running = caddy.find(op.engine, op.layout)
+    caddy.install(op.layout, files, release, sha256)
+    if running is not None:
+        caddy.reload(op.engine, op.layout, running)
+    return True

@@ -1,0 +1,291 @@
+"""``hosts.yaml``: what an operator says about each server, in the contract's canonical words.
+
+A host named on the command line is a name from that file, or a bare address; then flags and the
+environment say the rest. Nothing secret belongs here: values come from ``values``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
+
+from hostwright import paths
+from hostwright.contract.located import Located, dotted, parse, read
+from hostwright.contract.models import (
+    ApplicationName,
+    Contract,
+    Identifier,
+    Model,
+    PortNumber,
+    Profile,
+    RoleName,
+    Seconds,
+    VariableName,
+)
+from hostwright.contract.rules import near
+from hostwright.contract.typed import listed, typed
+from hostwright.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
+_IP = r"[0-9a-fA-F:.]+"
+
+
+def _like(pattern: str, what: str, longest: int) -> tuple[AfterValidator, WithJsonSchema]:
+    """A text of one form: refused in words, described to editors by its pattern."""
+    form = re.compile(pattern)
+
+    def fits(text: str) -> str:
+        if len(text) > longest or not form.fullmatch(text):
+            raise ValueError(f"is not {what}")
+        return text
+
+    schema = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": longest}
+    return AfterValidator(fits), WithJsonSchema(schema)
+
+
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"is not an address range: {error}") from None
+    return text
+
+
+def _carried(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL byte, which no environment can carry")
+    return text
+
+
+HostName = Annotated[str, *_like(_HOST_NAME, "a host name", 253)]
+HostAddress = Annotated[str, *_like(f"{_HOST_NAME}|{_IP}", "a host name or an address", 253)]
+AccountName = Annotated[str, *_like(r"[a-z_][a-z0-9_-]{0,31}", "the name of an account", 32)]
+#: An image reference with a tag or a digest; nothing that a shell or Compose would read otherwise.
+ImageReference = Annotated[
+    str,
+    *_like(r"[a-z0-9][A-Za-z0-9_.:/-]*(?:@sha256:[0-9a-f]{64})?", "an image reference", 255),
+]
+EmailAddress = Annotated[str, *_like(r"[^\s@{}\"'`]+@[^\s@{}\"'`]+", "an email address", 254)]
+WebAddress = Annotated[str, *_like(r"https?://[^\s{}\"'`]+", "an http(s) address", 2000)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Ranges = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+Extra = Annotated[str, AfterValidator(_carried)]
+
+
+class Values(Model):
+    """Where the operator's values come from; later sources win over earlier ones.
+
+    ``env_file`` is read with python-dotenv, ``environment`` takes the contract's names from the
+    process's own variables, and ``command`` runs a program that prints an env file.
+    """
+
+    env_file: str | None = None
+    environment: bool = False
+    command: Words = ()
+
+
+class Acme(Model):
+    """Which certificate authority is asked, and who answers for the account."""
+
+    email: EmailAddress | None = None
+    directory: WebAddress | None = None
+    root: str | None = None
+
+
+class Host(Model):
+    """One server: an installation of its own."""
+
+    address: HostAddress
+    port: PortNumber = 22
+    bootstrap_user: AccountName = "root"
+    deploy_user: AccountName = "deploy"
+    administrator: AccountName = "admin"
+    identity_file: str | None = None
+    deploy_keys: Words = ()
+    admin_keys: Words = ()
+    root_login: Literal["no", "keys"] = "no"
+    swap_mib: Annotated[int, Field(ge=0, le=65_536)] = 1024
+    reboot_time: str | None = "04:00"
+    profile: Profile = "production"
+    project_name: ApplicationName | None = None
+    app_domain: HostName | None = None
+    api_domain: HostName | None = None
+    app_public_url: WebAddress | None = None
+    images: dict[RoleName, ImageReference] = Field(default_factory=dict)
+    base_images: dict[Literal["caddy", "postgres", "redis"], ImageReference] = Field(
+        default_factory=dict
+    )
+    transport: Literal["auto", "registry", "ssh"] = "auto"
+    values: Values = Values()
+    acme: Acme = Acme()
+    inputs: dict[Identifier, str | int | float | bool] = Field(default_factory=dict)
+    api_env: dict[VariableName, Extra] = Field(default_factory=dict)
+    web_env: dict[VariableName, Extra] = Field(default_factory=dict)
+    worker_env: dict[VariableName, Extra] = Field(default_factory=dict)
+    trusted_proxies: Ranges = ()
+    keep_releases: Annotated[int, Field(ge=2, le=50)] = 5
+    warm_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
+    health_seconds: Seconds | None = None
+
+    def canonical(self) -> dict[str, str]:
+        """The contract's inputs that this host gives, by canonical name."""
+        domain = self.app_domain
+        named: dict[str, Any] = {
+            "environment": self.profile,
+            "project_name": self.project_name,
+            "app_domain": self.app_domain,
+            "api_domain": self.api_domain,
+            "app_public_url": self.app_public_url or (domain and f"https://{domain}"),
+            **{f"{role}_image": image for role, image in self.images.items()},
+            **self.inputs,
+        }
+        return {name: _text(value) for name, value in named.items() if value is not None}
+
+
+HostKey = Annotated[str, *_like(r"[a-z][a-z0-9-]{0,62}", "a name of small letters", 63)]
+
+
+class HostsFile(Model):
+    """The whole of ``hosts.yaml``."""
+
+    version: Literal[1] = 1
+    hosts: dict[HostKey, Host]
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def load(path: Path = paths.HOSTS) -> HostsFile:
+    """The checked hosts file.
+
+    Raises:
+        SettingsError: Unreadable, or a line per fault with ``file:line: key.path``.
+    """
+    return _checked(read(path, paths.shown(path), SettingsError))
+
+
+def from_text(text: str, shown: str) -> HostsFile:
+    """The same from text (for tests and the wizard)."""
+    return _checked(parse(text, shown, SettingsError))
+
+
+def host(
+    name: str,
+    *,
+    overrides: Mapping[str, Any],
+    path: Path = paths.HOSTS,
+) -> Host:
+    """The settings of a host that was named on the command line.
+
+    Args:
+        name: A name from the file, or ``[user@]address[:port]``.
+        overrides: Flags that were given, by field; they win over the file.
+        path: The hosts file; it may be missing when *name* is an address.
+
+    Raises:
+        SettingsError: The name is unknown and no address, or the settings do not hold together.
+    """
+    known = load(path).hosts if path.is_file() else {}
+    given = {key: value for key, value in overrides.items() if value not in (None, "", {}, ())}
+    if name in known:
+        return _build(_merged(known[name].model_dump(exclude_unset=True), given), name)
+    if not _looks_like_address(name):
+        remedy = near(name, list(known)) if known else "There is no hosts.yaml; give an address."
+        raise SettingsError(f"no host {name!r}", where=paths.shown(path), remedy=remedy)
+    return _build({**_address(name), **given}, name)
+
+
+def _merged(stated: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The file's settings under the flags: mappings are merged, but for where values come from."""
+    merged = {**stated, **given}
+    for key in ("images", "acme"):
+        if key in stated and key in given:
+            merged[key] = {**stated[key], **given[key]}
+    return merged
+
+
+def _looks_like_address(name: str) -> bool:
+    return any(mark in name for mark in ".:@")
+
+
+def _address(name: str) -> dict[str, Any]:
+    from hostwright.transport import Address
+
+    parsed = Address.parse(name)
+    user = {"bootstrap_user": parsed.user} if parsed.user else {}
+    return {"address": parsed.host, "port": parsed.port, **user}
+
+
+def _build(data: dict[str, Any], name: str) -> Host:
+    try:
+        return Host.model_validate(data, strict=False)
+    except ValidationError as error:
+        lines = [f"  {name}: {_told(item)}" for item in error.errors()]
+        raise SettingsError("\n".join(["the settings do not hold together", *lines])) from None
+
+
+def _told(item: Any) -> str:  # noqa: ANN401 - pydantic's own mapping
+    key = dotted(tuple(step for step in item["loc"] if step != "[key]"))
+    if item["type"] == "missing":
+        return f"{key} is missing. Give --{key.replace('_', '-')}, or set it in hosts.yaml."
+    return f"{key}: {str(item['msg']).removeprefix('Value error, ')}."
+
+
+def _checked(document: Located) -> HostsFile:
+    if not isinstance(document.data, dict):
+        raise SettingsError(
+            "is not a mapping", where=document.file, remedy="See hosts.example.yaml."
+        )
+    try:
+        return HostsFile.model_validate(document.data)
+    except ValidationError as error:
+        lines = listed(document, typed(document, HostsFile, error))
+        raise SettingsError("\n".join([f"{document.file} has faults", *lines])) from None
+
+
+#: Inputs that a host says by a field of its own.
+_FIELDS = {
+    "environment": "profile",
+    **{f"{role}_image": f"images.{role}" for role in ("api", "web", "worker")},
+}
+_INPUT_TYPES: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "int": ("a whole number", lambda text: bool(re.fullmatch(r"[0-9]{1,9}", text))),
+    "number": ("a number", lambda text: bool(re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text))),
+    "bool": ("true or false", lambda text: text in {"true", "false"}),
+}
+
+
+def check_inputs(host: Host, contract: Contract) -> None:
+    """Refuse inputs that the contract does not know, that a field says already, or of a wrong type.
+
+    Raises:
+        SettingsError: The first of them.
+    """
+    known = [name for name, item in contract.inputs.items() if "vps" in item.targets]
+    for name, value in host.inputs.items():
+        where = f"{host.address}: inputs.{name}"
+        field = _FIELDS.get(name, name if name in Host.model_fields else "")
+        if field:
+            raise SettingsError(
+                "has a field of its own", where=where, remedy=f"Write it as {field} of the host."
+            )
+        if name not in known:
+            raise SettingsError(
+                "there is no such input here", where=where, remedy=near(name, known)
+            )
+        needed, fits = _INPUT_TYPES.get(contract.inputs[name].type, ("", bool))
+        if needed and not fits(_text(value)):
+            raise SettingsError(f"is not {needed}", where=where, remedy="Correct it.")

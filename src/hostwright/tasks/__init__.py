@@ -1,0 +1,15 @@
+"""The Invoke tasks. Nothing heavy is imported here: ``invoke --list`` is what people type most."""
+
+from invoke.collection import Collection
+
+from hostwright.tasks import contract, general, images, vps
+
+namespace = Collection(
+    contract.namespace,
+    images.namespace,
+    vps.namespace,
+    general.doctor,
+    general.validate,
+)
+
+__all__ = ["namespace"]

@@ -1,0 +1,516 @@
+"""SSH: the one place that opens connections, with pinned host keys and plain errors.
+
+Paramiko's transport is used directly. Nothing is read from ``~/.ssh/config``, and there is no
+policy object that could be lenient: a host key that is not in *known_hosts* ends the connection
+before any authentication, whatever its type. The operator pins a key once (:func:`scan_host_key`,
+:func:`pin`).
+
+After connecting, a command costs three serial round trips (open a channel, exec, data); with
+``TCP_NODELAY`` none of them waits for Nagle's algorithm. sshd does not allow another user name on
+a connection whose first one was refused, so every further name to try costs a connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from hostwright.errors import HostKeyError, LoginError, Unreachable, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from types import TracebackType
+
+    import paramiko
+
+#: Seconds between keepalives, and until unanswered data ends a connection.
+KEEPALIVE_SECONDS = 15
+DEAD_SECONDS = 45
+
+#: Names that are tried in ``~/.ssh`` when no key is named; then the agent's keys.
+IDENTITIES = ("id_ed25519", "id_ecdsa", "id_rsa")
+
+#: sshd hangs up after six failed attempts (MaxAuthTries); one is kept in reserve.
+MAX_KEYS = 5
+
+DEFAULT_PORT = 22
+MAX_PORT = 65535
+_CHUNK = 1 << 18
+
+_ADDRESS = re.compile(
+    r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]{0,31})@)?"
+    r"(?:(?P<name>[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)|\[(?P<v6>[0-9A-Fa-f:.]{2,45})\])"
+    r"(?::(?P<port>[0-9]{1,5}))?"
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a host is, and as whom to log in where that was said.
+
+    Attributes:
+        host: A name, an IPv4 or an IPv6 address (without brackets).
+        port: 1 to 65535.
+        user: None when it was left to the command.
+    """
+
+    host: str
+    port: int = DEFAULT_PORT
+    user: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read ``[user@]host[:port]``; an IPv6 address stands in brackets.
+
+        Raises:
+            UserError: Empty, or with anything that has no place in a host name.
+        """
+        match = _ADDRESS.fullmatch(text)
+        port = int(match["port"] or DEFAULT_PORT) if match else 0
+        if match is None or not 1 <= port <= MAX_PORT:
+            raise UserError(
+                f"{text!r} is not a host address" if text else "the host address is empty",
+                remedy="Write it as user@host or user@host:port; IPv6 as user@[2001:db8::1]:22.",
+            )
+        return cls(match["name"] or match["v6"], port, match["user"])
+
+    @property
+    def pinned_name(self) -> str:
+        """The name that OpenSSH's known_hosts uses for it."""
+        return self.host if self.port == DEFAULT_PORT else f"[{self.host}]:{self.port}"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = f"{self.user}@" if self.user else ""
+        return f"{user}{host}" + (f":{self.port}" if self.port != DEFAULT_PORT else "")
+
+
+class HostKey(NamedTuple):
+    """A server's public key: its type and its base64 text as known_hosts has them."""
+
+    kind: str
+    text: str
+
+    @property
+    def fingerprint(self) -> str:
+        """``SHA256:…`` as ``ssh-keygen -l`` prints it."""
+        digest = sha256(base64.b64decode(self.text)).digest()
+        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+
+
+class Completed(NamedTuple):
+    """What a remote command left: exit code (-1 when a signal ended it) and its outputs."""
+
+    exit_code: int
+    out: str
+    err: str
+
+    @property
+    def tail(self) -> str:
+        """The last lines of stderr, or of stdout where stderr is empty."""
+        return "\n".join((self.err.strip() or self.out.strip()).splitlines()[-20:])
+
+
+class Channel:
+    """A running remote command, both ways: write bytes, read lines.
+
+    Its standard error is collected aside, so that a chatty command cannot block.
+    """
+
+    def __init__(self, channel: paramiko.Channel, where: str) -> None:
+        self._channel = channel
+        self._where = where
+        self._out = channel.makefile("rb")
+        self._err = bytearray()
+        self._reader = threading.Thread(target=self._collect, daemon=True)
+        self._reader.start()
+
+    def _collect(self) -> None:
+        while chunk := self._channel.recv_stderr(_CHUNK):
+            self._err += chunk
+
+    def send(self, data: bytes, progress: Callable[[int], object] | None = None) -> None:
+        """Write all of *data*; *progress* is told the bytes sent so far.
+
+        Raises:
+            Unreachable: The connection is gone, or the command reads no more.
+        """
+        sent = 0
+        try:
+            while sent < len(data):
+                sent += self._channel.send(data[sent : sent + _CHUNK])
+                if progress:
+                    progress(sent)
+        except OSError as error:
+            raise Unreachable("the connection was lost while sending", where=self._where) from error
+
+    def send_line(self, text: str) -> None:
+        """Write one line, UTF-8."""
+        self.send(text.encode() + b"\n")
+
+    def end(self) -> None:
+        """Say that nothing more will be sent (the command's standard input ends)."""
+        with suppress(OSError, EOFError):
+            self._channel.shutdown_write()
+
+    def read_line(self) -> str | None:
+        """The next line of standard output without its newline; None at its end."""
+        line: bytes = self._out.readline()
+        return line.decode(errors="replace").rstrip("\n") if line else None
+
+    def lines(self) -> Iterator[str]:
+        """Every line of standard output until it ends."""
+        while (line := self.read_line()) is not None:
+            yield line
+
+    def finish(self) -> tuple[int, str]:
+        """Wait for the end.
+
+        Returns:
+            The exit code (-1 when a signal ended the command) and all of standard error.
+
+        Raises:
+            Unreachable: The connection was lost first.
+        """
+        code = self._channel.recv_exit_status()
+        self._reader.join()
+        transport = self._channel.get_transport()
+        lost = code == -1 and not transport.is_active()
+        self._channel.close()
+        if lost:
+            raise Unreachable("the connection was lost", where=self._where)
+        return code, self._err.decode(errors="replace")
+
+    def close(self) -> None:
+        """Give up on the command; what it does about that is its own business."""
+        self._channel.close()
+
+
+class Session:
+    """An authenticated connection.
+
+    Attributes:
+        address: The host, with the user that was let in.
+        user: That user.
+        public_key: The key that was let in, ``type base64``, as for an authorized_keys file.
+        connect_seconds: From the first packet to being logged in.
+    """
+
+    def __init__(
+        self, transport: paramiko.Transport, address: Address, key: HostKey, seconds: float
+    ) -> None:
+        self._transport = transport
+        self.address = address
+        self.user = address.user or ""
+        self.public_key = f"{key.kind} {key.text}"
+        self.connect_seconds = seconds
+
+    def open(self, command: str) -> Channel:
+        """Start *command* (a shell line without secrets) and talk to it.
+
+        Raises:
+            Unreachable: The connection is gone.
+        """
+        with _plain_errors(self.address):
+            channel = self._transport.open_session(timeout=60)
+            channel.exec_command(command)
+        return Channel(channel, str(self.address))
+
+    def exec(
+        self,
+        command: str,
+        stdin: bytes = b"",
+        on_line: Callable[[str], object] | None = None,
+        progress: Callable[[int], object] | None = None,
+    ) -> Completed:
+        """Run *command* (a shell line without secrets) to its end.
+
+        Args:
+            command: Interpreted by the user's login shell.
+            stdin: All of its standard input.
+            on_line: Told each line of standard output as it arrives.
+            progress: Told the bytes of *stdin* sent so far.
+
+        Raises:
+            Unreachable: The connection was lost; the command may have gone on.
+        """
+        channel = self.open(command)
+        writer = threading.Thread(target=_feed, args=(channel, stdin, progress), daemon=True)
+        writer.start()
+        lines = []
+        for line in channel.lines():
+            lines.append(line)
+            if on_line:
+                on_line(line)
+        code, err = channel.finish()
+        writer.join()
+        return Completed(code, "".join(f"{line}\n" for line in lines), err)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def connect(
+    address: Address,
+    *,
+    key: Path | None = None,
+    known_hosts: Path,
+    users: Sequence[str] = ("deploy", "root"),
+    timeout: float = 10.0,
+) -> Session:
+    """Log in to a host whose key is pinned.
+
+    Args:
+        address: Its user, if it names one, is the only one tried.
+        key: A private key file; without one the usual files of ``~/.ssh``. The agent's keys follow.
+        known_hosts: The file with the pinned keys, in OpenSSH's format.
+        users: Names to try in this order, each on a connection of its own.
+        timeout: Seconds for each of: TCP connection, handshake, authentication.
+
+    Raises:
+        UserError: The key file is missing, unreadable or needs a passphrase.
+        Unreachable: No such name, refused, or no answer in time.
+        HostKeyError: The host's key is not pinned, or is another than the pinned one.
+        LoginError: No user was let in with any key.
+    """
+    keys = _keys(key)
+    names = (address.user,) if address.user else tuple(users)
+    for name in names:
+        session = _attempt(replace(address, user=name), keys, known_hosts, timeout)
+        if session:
+            return session
+    raise LoginError(
+        f"the host let none of these in: {', '.join(names)}",
+        where=str(address),
+        remedy=_key_remedy(key, keys),
+    )
+
+
+def scan_host_key(address: Address, timeout: float = 10.0) -> HostKey:
+    """The key the host presents now. It proves nothing until a person has compared it.
+
+    Raises:
+        Unreachable: No such name, refused, or no answer in time.
+    """
+    transport = _handshake(address, (), timeout)
+    try:
+        return _public(transport.get_remote_server_key())
+    finally:
+        transport.close()
+
+
+def pin(known_hosts: Path, address: Address, key: HostKey) -> None:
+    """Make *key* the one key of the host in *known_hosts*; the file is created if need be."""
+    kept = [line for line in _lines(known_hosts) if not _names(line, address.pinned_name)]
+    known_hosts.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = known_hosts.with_name(f".{known_hosts.name}.{os.getpid()}")
+    fresh.write_text("".join([*kept, f"{address.pinned_name} {key.kind} {key.text}\n"]))
+    fresh.replace(known_hosts)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines(keepends=True) if path.exists() else []
+
+
+def _names(line: str, name: str) -> bool:
+    words = line.split()
+    return bool(words) and name in words[0].split(",")
+
+
+def _attempt(
+    address: Address, keys: Sequence[paramiko.PKey], known_hosts: Path, timeout: float
+) -> Session | None:
+    """One connection for one user; None when none of the keys was let in."""
+    started = time.monotonic()
+    pinned = _pinned(known_hosts, address)
+    transport = _handshake(address, [key.kind for key in pinned], timeout)
+    accepted = None
+    try:
+        _check(address, pinned, _public(transport.get_remote_server_key()))
+        accepted = _authenticate(transport, address, keys, timeout)
+    finally:
+        if accepted is None:
+            transport.close()
+    if accepted is None:
+        return None
+    transport.set_keepalive(KEEPALIVE_SECONDS)
+    return Session(transport, address, _public(accepted), time.monotonic() - started)
+
+
+def _handshake(address: Address, kinds: Sequence[str], timeout: float) -> paramiko.Transport:
+    """TCP and key exchange; asks for the *kinds* of host key that are pinned, if any."""
+    import paramiko
+
+    with _plain_errors(address):
+        connection = socket.create_connection((address.host, address.port), timeout)
+        _tune(connection)
+        transport = paramiko.Transport(connection)
+        transport.banner_timeout = transport.handshake_timeout = timeout
+        _prefer(transport, kinds)
+        try:
+            transport.start_client(timeout=timeout)
+        except BaseException:
+            transport.close()
+            raise
+    return transport
+
+
+def _tune(connection: socket.socket) -> None:
+    """No waiting for more to send, and a dead peer is noticed."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux only
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000)
+
+
+def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
+    options = transport.get_security_options()
+    signatures = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
+    first = [name for kind in kinds for name in signatures.get(kind, (kind,))]
+    options.key_types = sorted(
+        options.key_types, key=lambda kind: first.index(kind) if kind in first else len(first)
+    )
+
+
+def _pinned(known_hosts: Path, address: Address) -> list[HostKey]:
+    import paramiko
+
+    if not known_hosts.exists():
+        return []
+    found = paramiko.HostKeys(str(known_hosts)).lookup(address.pinned_name)
+    return [_public(key) for key in found.values()] if found else []
+
+
+def _check(address: Address, pinned: Sequence[HostKey], shown: HostKey) -> None:
+    """Raise HostKeyError unless *shown* is pinned."""
+    if shown in pinned:
+        return
+    where = str(replace(address, user=None))
+    trust = f"`invoke vps.trust --host {where}`"
+    if not pinned:
+        raise HostKeyError(
+            f"its host key is not known yet: {shown.kind} {shown.fingerprint}",
+            where=where,
+            remedy=f"Compare it with what the provider's console shows, then pin it once: {trust}.",
+        )
+    raise HostKeyError(
+        f"its host key has CHANGED: pinned {pinned[0].kind} {pinned[0].fingerprint}, "
+        f"now {shown.kind} {shown.fingerprint}",
+        where=where,
+        remedy=f"Someone may be in between. Only if the server was rebuilt, pin it again: {trust}.",
+    )
+
+
+def _authenticate(
+    transport: paramiko.Transport, address: Address, keys: Sequence[paramiko.PKey], timeout: float
+) -> paramiko.PKey | None:
+    """The first key that is let in, or None."""
+    import paramiko
+
+    transport.auth_timeout = timeout
+    for key in keys[:MAX_KEYS]:
+        try:
+            with _plain_errors(address):
+                transport.auth_publickey(address.user or "", key)
+        except paramiko.AuthenticationException:
+            if not transport.is_active():
+                return None
+        else:
+            return key
+    return None
+
+
+def _keys(named: Path | None) -> list[paramiko.PKey]:
+    import paramiko
+
+    home = Path.home() / ".ssh"
+    files = [named] if named else [home / name for name in IDENTITIES if (home / name).exists()]
+    keys: list[paramiko.PKey] = []
+    for path in files:
+        try:
+            keys.append(_load(path))
+        except UserError:
+            if named:
+                raise
+    keys.extend(paramiko.Agent().get_keys())
+    return keys
+
+
+def _load(path: Path) -> paramiko.PKey:
+    import paramiko
+
+    try:
+        return paramiko.PKey.from_path(path)
+    except FileNotFoundError as error:
+        raise UserError("there is no such key file", where=str(path)) from error
+    except (paramiko.PasswordRequiredException, TypeError) as error:
+        raise UserError(
+            "the key needs a passphrase", where=str(path), remedy=f"Run `ssh-add {path}` first."
+        ) from error
+    except (paramiko.SSHException, OSError, ValueError) as error:
+        raise UserError("this is not a private key", where=str(path)) from error
+
+
+def _key_remedy(named: Path | None, keys: Sequence[paramiko.PKey]) -> str:
+    if not keys:
+        return "There is no key to try: name one, or add one to the SSH agent."
+    tried = str(named) if named else "the keys of ~/.ssh and of the agent"
+    return f"Tried {tried}. Is its public half in authorized_keys of that user on the host?"
+
+
+def _public(key: paramiko.PKey) -> HostKey:
+    return HostKey(key.get_name(), key.get_base64())
+
+
+def _feed(channel: Channel, data: bytes, progress: Callable[[int], object] | None) -> None:
+    """Write *data* and end; a command that stops reading early is not an error here."""
+    with suppress(Unreachable):
+        channel.send(data, progress)
+    channel.end()
+
+
+@contextmanager
+def _plain_errors(address: Address) -> Iterator[None]:
+    """Everything that means "no connection" as Unreachable; a refused login passes through."""
+    import paramiko
+
+    where = str(replace(address, user=None))
+    try:
+        yield
+    except paramiko.AuthenticationException:
+        raise
+    except socket.gaierror as error:
+        raise Unreachable(f"no address for that name ({error.strerror})", where=where) from error
+    except ConnectionRefusedError as error:
+        raise Unreachable(
+            f"nothing listens on port {address.port} there",
+            where=where,
+            remedy="Is SSH on another port? Write it as host:port.",
+        ) from error
+    except TimeoutError as error:
+        raise Unreachable(
+            "no answer in time", where=where, remedy="Is it up, and does a firewall allow SSH?"
+        ) from error
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise Unreachable(f"the SSH connection failed: {error}", where=where) from error

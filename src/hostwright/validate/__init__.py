@@ -1,0 +1,199 @@
+"""Prove blueprints against the contract: render, check, report.
+
+:func:`run` is what `invoke validate`, `nox -s validate` and `python -m hostwright validate` call.
+Each target brings its jobs from a module of its own (:data:`TARGETS`); all jobs of all targets run
+side by side, one ledger judges what they find and one report tells it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from hostwright import paths
+from hostwright.errors import ContractError, FindingsError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hostwright.checks.finding import Finding
+    from hostwright.render.blueprint import Blueprint
+    from hostwright.report import Part, Report
+    from hostwright.validate.job import Done, Job, Watch
+
+#: Targets that can be validated, each with the module whose ``jobs(blueprint)`` do it.
+TARGETS = {"vps": "hostwright.validate.vps"}
+#: What all targets share comes first, under this name.
+SHARED = "contract"
+
+
+def run(  # noqa: PLR0913 - where a report goes to
+    targets: Sequence[str] = (),
+    json_path: str | Path = "",
+    github: bool = False,  # noqa: FBT001, FBT002 - the command's flag
+    say: Callable[[str], None] = print,
+    *,
+    sarif_path: str | Path = "",
+    root: Path = paths.ROOT,
+) -> int:
+    """Validate, and say what was found.
+
+    Args:
+        targets: Which ones; all that exist without any.
+        json_path: Also write the report there, as JSON.
+        github: Also say the findings as GitHub annotations.
+        say: Takes the text for people.
+        sarif_path: Also write the report there, as SARIF.
+        root: The repository, or a copy of one.
+
+    Returns:
+        0, FindingsError's exit code, or ContractError's where the contract is broken.
+
+    Raises:
+        UserError: There is no such target.
+        ToolError: A tool is missing.
+    """
+    from hostwright.render.blueprint import Blueprint
+
+    chosen = _chosen(targets)
+    begun = time.monotonic()
+    try:
+        report = examine(Blueprint(root), chosen, _watch())
+        code = FindingsError.exit_code if report.findings else 0
+    except ContractError as error:
+        report = _broken(error, time.monotonic() - begun)
+        code = error.exit_code
+    _tell(report, code, say, github=github)
+    _write(report, code, json_path, sarif_path)
+    return code
+
+
+def _chosen(targets: Sequence[str]) -> list[str]:
+    for name in targets:
+        if name not in TARGETS:
+            known = f"Known: {', '.join(TARGETS)}."
+            raise UserError(f"there is no blueprint of the target {name}", remedy=known)
+    return list(dict.fromkeys(targets)) or list(TARGETS)
+
+
+class _Piece(NamedTuple):
+    """A job, and the part of the report that it belongs to."""
+
+    part: str
+    job: Job
+
+
+def examine(blueprint: Blueprint, targets: Sequence[str], watch: Watch) -> Report:
+    """Validate without saying anything.
+
+    Raises:
+        ContractError: The contract is broken: nothing can be checked against it.
+        ToolError: A tool is missing.
+    """
+    from hostwright.report import Report
+    from hostwright.validate import job, shared
+
+    begun = time.monotonic()
+    contract = blueprint.contract
+    pieces = [_Piece(SHARED, item) for item in shared.jobs(blueprint)]
+    for name in targets:
+        module = import_module(TARGETS[name])
+        pieces += [_Piece(name, item) for item in module.jobs(blueprint)]
+    done = job.run([piece.job for piece in pieces], watch)
+    parts = [
+        _part(name, [item for piece, item in zip(pieces, done, strict=True) if piece.part == name])
+        for name in (SHARED, *targets)
+    ]
+    judged = _judged(blueprint, parts)
+    return Report(tuple(judged), time.monotonic() - begun, contract)
+
+
+def _part(name: str, done: Sequence[Done]) -> Part:
+    from hostwright.checks.finding import of_views
+    from hostwright.report import Part
+
+    checked = of_views((item.job.view, item.outcome.checked) for item in done)
+    rendered = next((item.outcome.rendered for item in done if item.outcome.rendered), None)
+    return Part(
+        name,
+        checked.count,
+        checked.findings,
+        seconds=sum(item.seconds for item in done),
+        rendered=rendered,
+    )
+
+
+def _judged(blueprint: Blueprint, parts: Sequence[Part]) -> list[Part]:
+    """The parts with the ledger applied; what is wrong with the ledger joins the first."""
+    from dataclasses import replace
+
+    from hostwright.checks import exemptions
+
+    path = blueprint.path(paths.EXEMPTIONS)
+    document = exemptions.document(path, blueprint.shown(path))
+    ledger, read = exemptions.read(document)
+    found = [finding for part in parts for finding in part.findings]
+    today = dt.datetime.now(dt.UTC).date()
+    names = {SHARED, *(part.name for part in parts)}
+    applied = exemptions.apply(found, ledger, document, targets=names, today=today)
+    judged = []
+    for index, part in enumerate(parts):
+        kept = tuple(item for item in part.findings if item not in applied.hidden)
+        hidden = tuple(item for item in part.findings if item in applied.hidden)
+        own = (*read.findings, *applied.faults) if index == 0 else ()
+        count = part.checks + (read.count if index == 0 else 0)
+        judged.append(
+            replace(part, checks=count, findings=tuple(sorted((*kept, *own))), exempted=hidden)
+        )
+    return judged
+
+
+def _broken(error: ContractError, seconds: float) -> Report:
+    from hostwright.checks.contract_rules import broken
+    from hostwright.report import Part, Report
+
+    file = str(paths.CONTRACT.relative_to(paths.ROOT))
+    findings: list[Finding] = broken(error, file)
+    return Report((Part(SHARED, 1, tuple(findings)),), seconds)
+
+
+def _tell(report: Report, code: int, say: Callable[[str], None], *, github: bool) -> None:
+    from hostwright.report import terminal
+    from hostwright.report.github import commands
+
+    if github:
+        for line in commands(report.findings):
+            say(line)
+    if sys.stdout.isatty():
+        say(terminal.drawn(report, shutil.get_terminal_size().columns))
+    else:
+        say(terminal.plain(report))
+    if code == ContractError.exit_code:
+        say("Nothing else was checked: everything is checked against the contract.")
+
+
+def _write(report: Report, code: int, json_path: str | Path, sarif_path: str | Path) -> None:
+    from hostwright.report import document, sarif
+
+    if json_path:
+        _save(Path(json_path), document.text(report, code))
+    if sarif_path:
+        _save(Path(sarif_path), sarif.text(report))
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def _watch() -> Watch:
+    from hostwright.validate.progress import watch
+
+    return watch()

@@ -1,0 +1,135 @@
+"""From a bare server to a running application and back, by the commands that people type."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from hostwright.rig import Rig
+from hostwright.rig.load import LoadGenerator, Report
+from hostwright.rig.scene import API_DOMAIN, APP_DOMAIN, HOST, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.server
+
+#: Every character that an env file, a shell or Compose might read as something else.
+AWKWARD = "a$HOME ${PATH} $$ \"double\" 'single' \\back\\n `tick` # hash = ünïcode ☃ %41 \t tab-0123"
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with Rig("e2e") as rig:
+        made = Scene.set_up(rig)
+        made.trust()
+        yield made
+
+
+def under_load(scene: Scene, *words: str) -> Report:
+    with LoadGenerator(scene.stream(websocket=f"wss://{API_DOMAIN}/ws")) as load:
+        time.sleep(1)
+        scene.invoke(*words)
+        time.sleep(2)
+        return load.stop()
+
+
+def env_of(scene: Scene, role: str) -> dict[str, str]:
+    """The variables of a role's live container."""
+    found = scene.server.exec(
+        ["docker", "ps", "-q", "--filter", f"label=dev.hostwright.role={role}"]
+    ).stdout.split()
+    state = scene.server.exec(["docker", "inspect", found[0]]).stdout
+    pairs = (item.partition("=") for item in json.loads(state)[0]["Config"]["Env"])
+    return {name: value for name, _, value in pairs}
+
+
+def test_a_bare_server_becomes_a_host_and_a_second_run_changes_nothing(scene: Scene) -> None:
+    planned = scene.invoke("vps.provision", "--host", HOST, "--dry-run")
+    assert "nothing was changed" in planned.stdout
+    assert "docker" not in scene.server.exec(["ls", "/usr/bin"]).stdout.split()
+
+    first = json.loads(scene.invoke("vps.provision", "--host", HOST, "--json").stdout)
+    assert first["changes"]
+
+    second = json.loads(scene.invoke("vps.provision", "--host", HOST, "--json").stdout)
+    assert second["changes"] == []
+
+
+def test_the_first_deploy_serves_https_and_its_worker_works(scene: Scene) -> None:
+    done = scene.invoke("vps.deploy", "--host", HOST, *scene.version("1"))
+
+    assert f"serves https://{APP_DOMAIN}" in done.stdout
+    assert scene.seen(done) == []
+    assert scene.serving() == "1"
+    ready = scene.request("GET", f"https://{API_DOMAIN}/health/ready")
+    assert ready.status_code == 200, ready.text
+    assert scene.do_job()["state"] == "done"
+
+
+def test_every_variable_of_the_contract_arrived_and_is_valid(scene: Scene) -> None:
+    told = scene.request("GET", f"https://{API_DOMAIN}/contract").json()
+
+    wrong = {
+        name: item for name, item in told["variables"].items() if item["present"] and not item["valid"]
+    }
+    assert wrong == {}
+    assert told["variables"]["DATABASE_URL"]["present"]
+    assert not [item for item in scene.secrets() if item in json.dumps(told)]
+
+
+def test_web_gets_no_secret(scene: Scene) -> None:
+    values = env_of(scene, "web").values()
+
+    assert not [secret for secret in scene.secrets() for value in values if secret in value]
+
+
+def test_a_second_version_under_load_fails_no_request(scene: Scene) -> None:
+    report = under_load(scene, "vps.deploy", "--host", HOST, *scene.version("2"))
+
+    assert (report.failed, report.failures) == (0, {})
+    assert set(report.versions) >= {"1", "2"}
+    assert scene.serving() == "2"
+
+
+def test_rollback_under_load_fails_no_request(scene: Scene) -> None:
+    report = under_load(scene, "vps.rollback", "--host", HOST)
+
+    assert (report.failed, report.failures) == (0, {})
+    assert scene.serving() == "1"
+    assert scene.do_job()["state"] == "done"
+
+
+def test_awkward_values_arrive_unchanged(scene: Scene) -> None:
+    scene.write_hosts(api_env={"GREETING": AWKWARD + "\nsecond line"})
+
+    scene.invoke("vps.deploy", "--host", HOST, *scene.version("1"))
+
+    assert env_of(scene, "api")["GREETING"] == AWKWARD + "\nsecond line"
+    scene.write_hosts()
+
+
+def test_status_names_what_serves_and_what_is_kept(scene: Scene) -> None:
+    told = json.loads(scene.invoke("vps.status", "--host", HOST, "--json").stdout)
+
+    assert told["serving"] in [release["id"] for release in told["releases"]]
+    assert len(told["releases"]) >= 2
+
+
+def test_the_server_comes_back_by_itself_after_a_power_cycle(scene: Scene) -> None:
+    scene.server.power_off()
+    scene.server.boot()
+
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            assert scene.serving() == "1"
+            break
+        except (httpx.HTTPError, ValueError, KeyError, AssertionError):
+            time.sleep(0.5)
+    assert scene.serving() == "1"
+    assert scene.do_job()["state"] == "done"
