@@ -71,7 +71,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run every test that needs no server: models, plans, blueprints, the probe on real engines."""
     _install(session, "tests")
-    session.run("python", "-m", "hostwright", "packages", "--install")
+    session.run("python", "-m", "hostwright", "packages", "engines")
     session.run("pytest", "-m", "not server", *session.posargs)
 
 
@@ -79,7 +79,7 @@ def tests(session: nox.Session) -> None:
 def e2e_vps(session: nox.Session) -> None:
     """Boot real servers and provision, deploy, break and roll back on them."""
     _install(session, "tests")
-    session.run("python", "-m", "hostwright", "packages", "--install")
+    session.run("python", "-m", "hostwright", "packages", "rig")
     session.run("pytest", "-m", "server", *session.posargs)
 
 
@@ -108,14 +108,13 @@ def dev(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def constraints(session: nox.Session) -> None:
-    """Compile constraints.txt anew from pyproject.toml; give --upgrade to move to newer versions."""
+    """Compile constraints.txt from pyproject.toml; --upgrade moves to newer versions."""
     compile_ = [_uv(), "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
     common = ["--no-header", "--no-annotate", "pyproject.toml", *session.posargs]
     session.run(*compile_, "--group", "dev", *common, "-o", "constraints.txt", external=True)
     probe = ROOT / "ops" / "probe" / "requirements.txt"
     only = ["--group", "probe", "--constraints", "constraints.txt", "--no-header"]
-    empty = ROOT / "ops" / "probe" / "requirements.in"
-    session.run(*compile_, *only, str(empty), "-o", str(probe), external=True)
+    session.run(*compile_, *only, "--no-annotate", "-o", str(probe), external=True)
 
 
 # -- helpers --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 set -eu
 work=$1
 step=0
+backups=/var/backups/hostwright
 
 begin() {
     step=$1
@@ -53,8 +54,18 @@ put_packed() {
 keep() {
     case $1 in /usr/local/*) return 0 ;; esac
     [ -f "$1" ] || return 0
-    mkdir -p /var/backups/hostwright
-    cp -p -- "$1" "/var/backups/hostwright/$(printf '%s' "$1" | tr / _)"
+    mkdir -p "$backups"
+    cp -p -- "$1" "$backups/$(printf '%s' "$1" | tr / _)"
+}
+
+# add_user NAME SHELL: with a group of its own, be it there already or not. "*" is no password, but
+# not a locked account: sshd refuses those where it does without PAM.
+add_user() {
+    set -- "$1" "$2" --user-group
+    if getent group "$1" >/dev/null; then set -- "$1" "$2" --gid "$1"; fi
+    name=$1 shell=$2
+    shift 2
+    useradd --create-home --home-dir "/home/$name" --shell "$shell" --password '*' "$@" "$name"
 }
 
 # keep_running UNIT…: now and after a boot; enabling reloads all of systemd, so not without need.

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 #: Verb to ``module:function``.
 VERBS = {
+    "bench": "hostwright.rig.bench:main",
+    "demo": "hostwright.rig.demo:main",
+    "generated": "hostwright.contract.export:main",
+    "packages": "hostwright.rig.requirements:main",
     "validate": "hostwright.validate.command:main",
 }
 INTERRUPTED = 130

@@ -118,7 +118,8 @@ def decide(
         local: What the operator's engine has.
         on_host: Name to image id of what the host has.
         app: Part of the tag on the host.
-        transport: ``auto`` ships what the operator's engine has and lets the host pull the rest.
+        transport: ``auto`` ships what the operator's engine has and lets the host pull the rest;
+            ``registry`` ships nothing, ``ssh`` pulls nothing.
 
     Raises:
         UserError: An image that is nowhere, with the role's name.
@@ -135,11 +136,12 @@ def decide(
             placed[role] = Placed(tag, image.id, pull=False)
             if on_host.get(tag) != image.id:
                 to_send[tag] = image
-        elif by_digest:
+        elif by_digest and transport != "ssh":
             placed[role] = Placed(reference, None, pull=True)
         else:
+            unpinned = "" if by_digest else " and has no digest"
             raise UserError(
-                f"{reference} has no digest, and the local Docker engine does not have it",
+                f"{reference} is not in the local Docker engine{unpinned}",
                 where=f"image of {role}",
                 remedy="Give repository@sha256:…, or build it here so that it is shipped over SSH.",
             )

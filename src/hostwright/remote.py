@@ -116,12 +116,11 @@ def failure(event: Event, where: str) -> HostwrightError:
     kind = by_code.get(int(event.get("code") or errors.HostwrightError.exit_code), errors.HostError)
     log = "".join(f"\n    {line}" for line in event.get("log") or ())
     serving = event.get("serving")
-    now = f"\n  Serving now: {serving}." if serving else "\n  Nothing serves yet."
+    now = f"Serving now: {serving}." if serving else "Nothing serves yet."
     phase = f" ({event['phase']})" if event.get("phase") else ""
     place = f"{where}: {event['where']}" if event.get("where") else where
-    return kind(
-        f"{event['what']}{phase}{log}", where=place, remedy=f"{event.get('remedy') or ''}{now}"
-    )
+    remedy = "\n  ".join(text for text in (event.get("remedy"), now) if text)
+    return kind(f"{event['what']}{phase}{log}", where=place, remedy=remedy)
 
 
 def _family(kind: type[HostwrightError]) -> list[type[HostwrightError]]:

@@ -79,6 +79,9 @@ ImageReference = Annotated[
 ]
 EmailAddress = Annotated[str, *_like(r"[^\s@{}\"'`]+@[^\s@{}\"'`]+", "an email address", 254)]
 WebAddress = Annotated[str, *_like(r"https?://[^\s{}\"'`]+", "an http(s) address", 2000)]
+TimeOfDay = Annotated[
+    str, *_like(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day, quoted: "04:00"', 5)
+]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Ranges = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
 Extra = Annotated[str, AfterValidator(_carried)]
@@ -117,7 +120,7 @@ class Host(Model):
     admin_keys: Words = ()
     root_login: Literal["no", "keys"] = "no"
     swap_mib: Annotated[int, Field(ge=0, le=65_536)] = 1024
-    reboot_time: str | None = "04:00"
+    reboot_time: TimeOfDay | None = "04:00"
     profile: Profile = "production"
     project_name: ApplicationName | None = None
     app_domain: HostName | None = None
@@ -282,6 +285,8 @@ def check_inputs(host: Host, contract: Contract) -> None:
             raise SettingsError(
                 "has a field of its own", where=where, remedy=f"Write it as {field} of the host."
             )
+        if name in contract.inputs and name not in known:
+            raise SettingsError("has no use on a VPS", where=where, remedy="Remove it.")
         if name not in known:
             raise SettingsError(
                 "there is no such input here", where=where, remedy=near(name, known)

@@ -13,11 +13,13 @@ a connection whose first one was refused, so every further name to try costs a c
 from __future__ import annotations
 
 import base64
+import logging
 import os
 import re
 import socket
 import threading
 import time
+from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -45,6 +47,7 @@ MAX_KEYS = 5
 DEFAULT_PORT = 22
 MAX_PORT = 65535
 _CHUNK = 1 << 18
+_SILENCE = logging.NullHandler()
 
 _ADDRESS = re.compile(
     r"(?:(?P<user>[A-Za-z_][A-Za-z0-9_.-]{0,31})@)?"
@@ -129,7 +132,8 @@ class Channel:
     def __init__(self, channel: paramiko.Channel, where: str) -> None:
         self._channel = channel
         self._where = where
-        self._out = channel.makefile("rb")
+        self._rest = b""
+        self._whole: deque[bytes] = deque()
         self._err = bytearray()
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
@@ -164,8 +168,14 @@ class Channel:
 
     def read_line(self) -> str | None:
         """The next line of standard output without its newline; None at its end."""
-        line: bytes = self._out.readline()
-        return line.decode(errors="replace").rstrip("\n") if line else None
+        while not self._whole:
+            chunk = self._channel.recv(_CHUNK)
+            if not chunk:
+                last, self._rest = self._rest, b""
+                return last.decode(errors="replace") if last else None
+            *whole, self._rest = (self._rest + chunk).split(b"\n")
+            self._whole.extend(whole)
+        return self._whole.popleft().decode(errors="replace")
 
     def lines(self) -> Iterator[str]:
         """Every line of standard output until it ends."""
@@ -362,6 +372,8 @@ def _handshake(address: Address, kinds: Sequence[str], timeout: float) -> parami
     """TCP and key exchange; asks for the *kinds* of host key that are pinned, if any."""
     import paramiko
 
+    # Paramiko logs tracebacks of what is told as a plain error here.
+    logging.getLogger("paramiko").addHandler(_SILENCE)
     with _plain_errors(address):
         connection = socket.create_connection((address.host, address.port), timeout)
         _tune(connection)
@@ -370,6 +382,8 @@ def _handshake(address: Address, kinds: Sequence[str], timeout: float) -> parami
         _prefer(transport, kinds)
         try:
             transport.start_client(timeout=timeout)
+            if not transport.initial_kex_done:  # it returns in silence when time is up
+                raise TimeoutError  # noqa: TRY301 - one way out for both
         except BaseException:
             transport.close()
             raise
@@ -513,4 +527,5 @@ def _plain_errors(address: Address) -> Iterator[None]:
             "no answer in time", where=where, remedy="Is it up, and does a firewall allow SSH?"
         ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
-        raise Unreachable(f"the SSH connection failed: {error}", where=where) from error
+        reason = str(error) or "it was closed"
+        raise Unreachable(f"the SSH connection failed: {reason}", where=where) from error

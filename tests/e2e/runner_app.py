@@ -62,6 +62,11 @@ def worker() -> None:
     note(f"end {VERSION}")
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def note(text: str) -> None:
     with (SHARED / "jobs").open("a") as file:
         file.write(f"{time.time():.3f} {text}\n")
@@ -74,15 +79,15 @@ def migrate(verb: str) -> None:
     pending = [str(number) for number in range(current + 1, head + 1)]
     if verb == "status":
         if FAULT == "status":
-            print("no database")
+            say("no database")
             sys.exit(3)
         never = os.environ.get("IRREVERSIBLE", "").split()
         facts = {"current": current, "head": head, "pending": pending, "ahead": current > head}
-        print(json.dumps({**facts, "irreversible": [name for name in pending if name in never]}))
+        say(json.dumps({**facts, "irreversible": [name for name in pending if name in never]}))
         return
     time.sleep(float(os.environ.get("MIGRATION_SECONDS", "0")))
     if FAULT == "migrate":
-        print(f"cannot migrate, the password is {os.environ.get('PASSWORD')}", flush=True)
+        say(f"cannot migrate, the password is {os.environ.get('PASSWORD')}")
         sys.exit(4)
     note(f"migrate {head}")
     state.write_text(str(head))
@@ -97,7 +102,7 @@ def main(role: str) -> None:
     if role not in {"status", "up", "sleep"}:
         time.sleep(float(os.environ.get("BOOT", "0")))
     if FAULT == "crash" and role in {"api", "web"}:
-        print(f"no {role} today: {os.environ.get('PASSWORD')}", flush=True)
+        say(f"no {role} today: {os.environ.get('PASSWORD')}")
         sys.exit(5)
     roles = {
         "api": lambda: service(8000),

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -17,15 +18,16 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-import compose
 from hostwright import runner_archive
 from hostwright.rig import Rig, carried, processes, rootfs
 from hostwright.rig.engine import client, command
 from hostwright.rig.resources import Cgroup, Directory, Mounts, Namespace
 from hostwright.run import run
+from hostwright.runner.identity import owner_from
 from hostwright.runner.phases import PHASES
+from hostwright.toolchain import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,16 @@ CADDY = "runner-test/caddy:1"
 PASSWORD = "correct-horse-battery"
 #: What the containers of the test may take to end.
 STOP = 5
+
+#: Room for the networks of many applications.
+POOL = "--default-address-pool=base=10.200.0.0/16,size=26"
+
+#: Ask each address for its version.
+ASK = """
+import sys, urllib.request
+for address in sys.argv[1:]:
+    print(urllib.request.urlopen("http://" + address, timeout=10).read().decode())
+"""
 
 CADDYFILE = """\
 {{
@@ -92,13 +104,18 @@ class Engine:
 
     def start(self) -> None:
         ledger, name = self.rig.ledger, self.namespace
-        resources = (Directory(str(self.home)), Namespace(name), Cgroup(name), Mounts(str(self.home)))
+        resources = (
+            Directory(str(self.home)),
+            Namespace(name),
+            Cgroup(name),
+            Mounts(str(self.home)),
+        )
         for resource in resources:
             ledger.add(resource)
         self.home.mkdir(mode=0o700)
         plugin = self.home / "config" / "cli-plugins" / "docker-compose"
         plugin.parent.mkdir(parents=True)
-        plugin.symlink_to(Path(str(compose.__file__)).with_name("docker-compose"))
+        plugin.symlink_to(pinned("docker-compose").argv[0])
         run(["ip", "netns", "add", name])
         run(["ip", "-n", name, "link", "set", "lo", "up"])
         (self.home / "daemon.json").write_text("{}\n")
@@ -108,14 +125,18 @@ class Engine:
             if not word.startswith(("--bridge", "--ip", "--ip6", "--iptables", "--ip6tables"))
         ]
         ledger.add(
-            processes.start(self.inside(*words), log=self.home / "dockerd.log", grace=20.0)
+            processes.start(self.inside(*words, POOL), log=self.home / "dockerd.log", grace=20.0)
         )
         assert processes.wait(lambda: self.docker("version", check=False) != "", 30)
 
     def images(self) -> None:
         """The application's base and Caddy, made once; versions of it are a label each."""
         packed = rootfs.tarball(rootfs.base("trixie", carried.gather()), print)
-        run(["sh", "-c", f"zstd -dcq {packed} | {client()} import - {BASE}:base"], env=self.env, timeout=300)
+        run(
+            ["sh", "-c", f"zstd -dcq {packed} | {client()} import - {BASE}:base"],
+            env=self.env,
+            timeout=300,
+        )
         build = self.home / "build"
         build.mkdir()
         (build / "app.py").write_text((HERE / "runner_app.py").read_text())
@@ -187,7 +208,7 @@ class App:
     def env_of(self, release: Release) -> dict[str, str]:
         return {
             "PASSWORD": PASSWORD,
-            "ODD": "a $HOME \"quoted\" \\ ünï\nsecond line",
+            "ODD": 'a $HOME "quoted" \\ ünï\nsecond line',
             **release.env,
         }
 
@@ -266,9 +287,7 @@ class App:
         services = {"caddy": caddy, "postgres": postgres}
         return {"services": services, "networks": networks, "secrets": secrets}
 
-    def _manifest(
-        self, release: Release, identity: str, files: dict[str, bytes]
-    ) -> dict[str, Any]:
+    def _manifest(self, release: Release, identity: str, files: dict[str, bytes]) -> dict[str, Any]:
         image = f"{BASE}:{release.version}"
         role_image = {"ref": image, "id": self.engine.image_id(image), "pull": False}
         seconds = {"start_seconds": release.start_seconds, "stop_seconds": STOP}
@@ -303,7 +322,7 @@ class App:
             "profile": "production",
             "contract": {"version": 1, "sha256": "0" * 64},
             "images": {
-                **{role: role_image for role in release.roles},
+                **dict.fromkeys(release.roles, role_image),
                 "caddy": {"ref": CADDY, "id": None, "pull": False},
                 "postgres": {"ref": f"{BASE}:1", "id": None, "pull": False},
             },
@@ -313,7 +332,7 @@ class App:
                 name: {"sha256": hashlib.sha256(content).hexdigest(), "mode": mode(name)}
                 for name, content in files.items()
             },
-            "env": {role: salted for role in release.roles},
+            "env": dict.fromkeys(release.roles, salted),
             "salt": "salt",
             "secrets": {"postgres_password": {"uid": 999, "gid": 999}},
             "shared": {"networks": [], "volumes": [f"{self.name}_shared"]},
@@ -328,7 +347,11 @@ class App:
 
     @property
     def env(self) -> dict[str, str]:
-        return {**self.engine.env, "HOSTWRIGHT_ROOT": str(self.root.parent), "PATH": os.environ["PATH"]}
+        return {
+            **self.engine.env,
+            "HOSTWRIGHT_ROOT": str(self.root.parent),
+            "PATH": os.environ["PATH"],
+        }
 
     def verb(self, *words: str) -> list[str]:
         return self.engine.inside("/usr/bin/python3", "-I", self.engine.runner(), *words)
@@ -366,7 +389,7 @@ class App:
     @property
     def serving(self) -> str | None:
         link = self.root / "live" / "current"
-        return os.readlink(link) if link.is_symlink() else None
+        return str(link.readlink()) if link.is_symlink() else None
 
     def addresses(self) -> list[str]:
         """Where Caddy serves web and api."""
@@ -376,14 +399,15 @@ class App:
 
     def answers(self) -> set[str]:
         """The versions that web and api answer with, through Caddy."""
-        words = ["python3", "-c", "import sys,urllib.request as u\nfor a in sys.argv[1:]: "
-                 "print(u.urlopen('http://'+a, timeout=10).read().decode())"]
-        return set(run(self.engine.inside(*words, *self.addresses())).stdout.split())
+        words = self.engine.inside("python3", "-c", ASK, *self.addresses())
+        return set(run(words).stdout.split())
 
     def running(self) -> set[str]:
         """The roles that run, as ``<release>-<role>``."""
         form = "{{.Names}}"
-        names = self.engine.docker("ps", "--format", form, "--filter", f"name=^{self.name}-2026").split()
+        names = self.engine.docker(
+            "ps", "--format", form, "--filter", f"name=^{self.name}-2026"
+        ).split()
         return {name.removeprefix(f"{self.name}-") for name in names}
 
     def existing(self) -> set[str]:
@@ -407,13 +431,22 @@ class App:
         return value
 
     def load(self) -> Load:
-        return Load(self.engine.inside("/usr/bin/python3", HERE / "runner_load.py", *self.addresses()))
+        return Load(
+            self.engine.inside("/usr/bin/python3", HERE / "runner_load.py", *self.addresses())
+        )
 
     def remove(self) -> None:
         """Remove every container of the application, so that tests do not pile up."""
+        cooler = self.root / "cooler.json"
+        if cooler.exists():
+            owner = owner_from(json.loads(cooler.read_text()))
+            if owner is not None and owner.alive:
+                os.kill(owner.pid, signal.SIGTERM)
         names = self.engine.docker("ps", "-aq", "--filter", f"name=^{self.name}-").split()
-        if names:
-            self.engine.docker("rm", "--force", "--volumes", *names)
+        if names:  # the runner may be removing one of them at this very moment
+            self.engine.docker("rm", "--force", "--volumes", *names, check=False)
+        networks = (f"{self.name}_edge", f"{self.name}_data")
+        self.engine.docker("network", "rm", *networks, check=False)
 
 
 @dataclass
@@ -444,19 +477,21 @@ class Outcome:
 
     def at(self, phase: str) -> float:
         """Seconds from the start of the operation to the end of a phase."""
-        return float(next(e["t"] for e in self.events if e.get("phase") == phase and e["event"] == "phase"))
+        return float(
+            next(e["t"] for e in self.events if e.get("phase") == phase and e["event"] == "phase")
+        )
 
 
 class Session:
     """The laptop's end of a session."""
 
     def __init__(self, words: list[str], env: dict[str, str]) -> None:
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - a list of words, no shell
             words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         self.hello = self.read()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -514,8 +549,8 @@ class Load:
         self.words = words
         self.counts: list[dict[str, Any]] = []
 
-    def __enter__(self) -> Load:
-        self.process = subprocess.Popen(
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(  # noqa: S603 - a list of words, no shell
             self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         time.sleep(0.3)

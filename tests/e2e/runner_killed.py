@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hostwright.runner.journal import Journal
+    from hostwright.runner.operation import Operation
 
 when, _, phase = sys.argv[1].partition(":")
 
@@ -29,7 +30,7 @@ def die() -> None:
 real = journal.record
 
 
-def record(path: Path, entry: Journal, **changes: Any) -> Journal:
+def record(path: Path, entry: Journal, **changes: Any) -> Journal:  # noqa: ANN401 - its fields
     if when == "before" and changes.get("phase") == phase:
         die()
     written = real(path, entry, **changes)
@@ -45,9 +46,7 @@ journal.record = record
 if when == "during":
     step = carry.STEPS[phase]
 
-    def wounded(op: Any) -> str | None:
-        reader, writer = os.pipe()
-        del reader, writer
+    def wounded(op: Operation) -> str | None:
         signal.signal(signal.SIGALRM, lambda *_: die())
         signal.setitimer(signal.ITIMER_REAL, 0.12)
         return step(op)

@@ -70,9 +70,7 @@ def main(addresses: list[str]) -> None:
             (slow, "GET"),
         ):
             counts.append(Count())
-            threads.append(
-                threading.Thread(target=kind, args=(address, method, stop, counts[-1]))
-            )
+            threads.append(threading.Thread(target=kind, args=(address, method, stop, counts[-1])))
     for thread in threads:
         thread.start()
     sys.stdin.read()

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 #: Every character that an env file, a shell or Compose might read as something else.
-AWKWARD = "a$HOME ${PATH} $$ \"double\" 'single' \\back\\n `tick` # hash = ünïcode ☃ %41 \t tab-0123"
+AWKWARD = (
+    "a$HOME ${PATH} $$ \"double\" 'single' \\back\\n `tick` # hash = ünïcode ☃ %41 \t tab-0123"
+)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,9 @@ def test_every_variable_of_the_contract_arrived_and_is_valid(scene: Scene) -> No
     told = scene.request("GET", f"https://{API_DOMAIN}/contract").json()
 
     wrong = {
-        name: item for name, item in told["variables"].items() if item["present"] and not item["valid"]
+        name: item
+        for name, item in told["variables"].items()
+        if item["present"] and not item["valid"]
     }
     assert wrong == {}
     assert told["variables"]["DATABASE_URL"]["present"]

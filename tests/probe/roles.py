@@ -58,6 +58,7 @@ class Surroundings:
             "AUTH_KEY_STORAGE_PROVIDER": "env",
             "AUTH_KEY_SECRET_NAME": "auth-signing-keys",
             "STORAGE_PROVIDER": "local",
+            "AUTH_KEY_STORAGE_PATH": str(storage),
             "STORAGE_LOCAL_PATH": str(storage),
             "TMPDIR": str(self.home),
             **self.secrets,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
+import socket
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -11,8 +11,7 @@ import websockets
 from tests import engines
 
 if TYPE_CHECKING:
-    import httpx
-    from tests.probe.roles import Installation, Running, Stack, Surroundings
+    from tests.probe.roles import Installation, Stack, Surroundings
 
 pytestmark = pytest.mark.engines
 AWKWARD = "$HOME 'x' \"y\" \\ ä 漢\n<script>"
@@ -114,23 +113,19 @@ def test_readiness_names_the_check_that_fails_and_health_goes_on(
 def test_sigterm_finishes_the_request_in_flight_and_refuses_new_ones(
     installation: Installation, around: Surroundings
 ) -> None:
-    answers: list[httpx.Response] = []
-
-    def ask(api: Running) -> None:
-        answers.append(api.get("/slow?seconds=1.5"))
-
-    with installation.service("api", around.env()) as api:
-        asking = threading.Thread(target=ask, args=(api,))
-        with api.client() as kept:
-            kept.get("/health")
-            asking.start()
-            kept.get("/slow?seconds=0.2")
-            api.process.terminate()
-            engines.wait_for("a closed port", lambda: not engines.answers(api.port))
-            assert api.process.poll() is None
-            asking.join(engines.ENDING)
-            assert api.process.wait(engines.ENDING) == 0
-        assert [answer.status_code for answer in answers] == [200]
+    with (
+        installation.service("api", around.env()) as api,
+        socket.create_connection(("127.0.0.1", api.port), engines.ENDING) as asking,
+    ):
+        asking.sendall(b"GET /slow?seconds=2 HTTP/1.1\r\nHost: api.test\r\n\r\n")
+        # The server reads in order: once this later one is answered, the slow one is in flight.
+        assert api.get("/slow?seconds=0.2").status_code == 200
+        api.process.terminate()
+        engines.wait_for("a closed port", lambda: not engines.answers(api.port))
+        answer = b"".join(iter(lambda: asking.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.endswith(b'{"seconds":2.0,"version":"1"}')
+        assert api.process.wait(engines.ENDING) == 0
         assert api.events()[-1]["event"] == "stopped"
 
 

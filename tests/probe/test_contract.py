@@ -84,9 +84,7 @@ def test_the_vps_targets_export_is_understood(around: Surroundings) -> None:
     exported = contract.load(Path(__file__).parents[2] / "ops" / "compose" / "contract.json")
     environ = {"PORT": "8000", "BILLING_RETRY_DEPLOYMENT_MODE": "dedicated"}
     workers = ("ENABLE_BILLING_RETRY_WORKER", "ENABLE_BILLING_STREAM_REPLAY")
-    environ |= dict.fromkeys(
-        ("ENABLE_BILLING_RETRY_WORKER", "ENABLE_BILLING_STREAM_REPLAY"), "false"
-    )
+    environ |= dict.fromkeys(workers, "false")
     report = contract.report(exported, {**around.env(), **environ}, "api")
     assert (report["target"], report["missing"], report["foreign"]) == ("vps", [], [])
     assert [name for name, state in report["variables"].items() if state["valid"] is False] == []

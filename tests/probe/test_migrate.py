@@ -126,6 +126,7 @@ def test_what_is_wrong_is_said_at_once_and_without_the_password(
     done = installation.run(["migrate", "status"], around.env(**change))
     assert done.returncode == code
     assert words in done.stderr
+    assert "waiting" not in done.stderr
     assert done.stdout == ""
     assert "hidden-word" not in done.stderr
 

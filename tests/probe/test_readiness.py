@@ -81,12 +81,16 @@ def test_what_fails_is_named_alone_with_its_reason(
     assert "hidden-word" not in found[name]
 
 
-def test_a_directory_that_is_not_there_fails_storage_and_the_keys_in_it(
-    around: Surroundings, tmp_path: Path
+@pytest.mark.parametrize(
+    ("variable", "check"),
+    [("STORAGE_LOCAL_PATH", "storage"), ("AUTH_KEY_STORAGE_PATH", "secrets")],
+)
+def test_a_directory_that_is_not_there_fails_the_check_that_needs_it(
+    around: Surroundings, tmp_path: Path, variable: str, check: str
 ) -> None:
-    found = failed(around.env(STORAGE_LOCAL_PATH=str(tmp_path / "nowhere")))
-    assert list(found) == ["secrets", "storage"]
-    assert all("STORAGE_LOCAL_PATH is not a directory" in reason for reason in found.values())
+    found = failed(around.env(**{variable: str(tmp_path / "nowhere")}))
+    assert list(found) == [check]
+    assert f"{variable} is not a directory" in found[check]
 
 
 def test_a_schema_that_was_not_migrated_is_told_apart(empty: Surroundings) -> None:

@@ -39,15 +39,22 @@ class Adapted:
     Args:
         config: The JSON configuration.
         files: The Caddyfiles by path in the repository: findings name the line of a directive.
+        whole: Whether it serves every application, with sites for roles that this one may lack.
     """
 
     config: Mapping[str, Any]
     files: Mapping[str, str]
+    whole: bool = False
 
-    def place(self, *texts: str) -> tuple[str, int]:
-        """File and line of the first of *texts* that stands in a Caddyfile, outside comments."""
+    def place(self, *texts: str, role: str = "") -> tuple[str, int]:
+        """File and line of the first of *texts* that stands in a Caddyfile, outside comments.
+
+        The files that send requests to *role* come first.
+        """
+        own = f"live/current/{role}}}"
+        files = sorted(self.files.items(), key=lambda item: own not in item[1])
         for text in texts:
-            for file, content in self.files.items():
+            for file, content in files:
                 for number, line in enumerate(content.splitlines(), 1):
                     if text in line and not line.lstrip().startswith("#"):
                         return file, number
@@ -71,6 +78,18 @@ class Site(NamedTuple):
     def all_of(self, kind: str) -> list[Mapping[str, Any]]:
         """Its handlers of one kind."""
         return [item for item in self.handlers if item.get("handler") == kind]
+
+    @property
+    def dials(self) -> list[str]:
+        """Where it sends requests."""
+        proxies = self.all_of("reverse_proxy")
+        return [str(to.get("dial")) for item in proxies for to in item.get("upstreams") or []]
+
+    @property
+    def role(self) -> str:
+        """The role that it sends requests to; empty if it sends them nowhere."""
+        found = [match["role"] for dial in self.dials if (match := _LIVE.match(dial))]
+        return found[0] if found else ""
 
     @property
     def shown(self) -> str:
@@ -112,10 +131,16 @@ def _handlers(route: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield from _handlers(inner)
 
 
-def _finding(
-    adapted: Adapted, check: str, message: str, remedy: str, *near: str, role: str = "caddy"
+def _finding(  # noqa: PLR0913 - a finding is what it is
+    adapted: Adapted,
+    check: str,
+    message: str,
+    remedy: str,
+    *near: str,
+    role: str = "caddy",
+    site: Site | None = None,
 ) -> Finding:
-    file, line = adapted.place(*near) if near else adapted.place("\0")
+    file, line = adapted.place(*near, role=site.role if site else "")
     return Finding(check, "vps", file, line, role, "", message, remedy)
 
 
@@ -177,9 +202,8 @@ def _named(server: Mapping[str, Any]) -> str:
 def upstreams(contract: Contract, adapted: Adapted) -> Iterator[Finding]:
     """Each upstream is a role that exists, found by its live file, at the contract's port."""
     for site in sites(adapted):
-        for proxy in site.all_of("reverse_proxy"):
-            for upstream in proxy.get("upstreams") or []:
-                yield from _upstream(contract, adapted, str(upstream.get("dial")))
+        for dial in site.dials:
+            yield from _upstream(contract, adapted, dial)
 
 
 def _upstream(contract: Contract, adapted: Adapted, dial: str) -> Iterator[Finding]:
@@ -199,6 +223,8 @@ def _upstream(contract: Contract, adapted: Adapted, dial: str) -> Iterator[Findi
     name, port = match["role"], int(match["port"])
     near = (f"live/current/{name}}}", "reverse_proxy")
     role = next((item for key, item in contract.roles.items() if key == name), None)
+    if role is None and adapted.whole and name in ROLES:
+        return
     if role is None or role.port is None:
         yield _finding(
             adapted,
@@ -221,12 +247,7 @@ def _upstream(contract: Contract, adapted: Adapted, dial: str) -> Iterator[Findi
 
 def roles_served(contract: Contract, adapted: Adapted) -> Iterator[Finding]:
     """Every public role has a site."""
-    dials = {
-        str(upstream.get("dial"))
-        for site in sites(adapted)
-        for proxy in site.all_of("reverse_proxy")
-        for upstream in proxy.get("upstreams") or []
-    }
+    dials = {dial for site in sites(adapted) for dial in site.dials}
     for name, role in contract.roles.items():
         if role.exposure == "public" and not any(f"/{name}}}" in dial for dial in dials):
             yield _finding(
@@ -284,6 +305,7 @@ def request_limits(_: Contract, adapted: Adapted) -> Iterator[Finding]:
                 "Add request_body { max_size … }.",
                 "request_body",
                 "reverse_proxy",
+                site=site,
             )
     for server in adapted.servers.values():
         if not _is_loopback(server) and not server.get("read_header_timeout"):

@@ -85,7 +85,7 @@ def apply(
     ledger: Ledger,
     document: Located,
     *,
-    targets: Collection[str],
+    judged: Collection[str],
     today: dt.date,
 ) -> Applied:
     """Say what the ledger hides, and what is wrong with it.
@@ -94,25 +94,26 @@ def apply(
         findings: Of every check that was run.
         ledger: From *document*.
         document: For lines.
-        targets: The targets that were run: exemptions of others are not judged.
+        judged: What was looked at, such as ``vps/api``: exemptions of other objects may stay
+            though they hide nothing.
         today: The day on which exemptions are judged.
     """
     found = list(findings)
     accepted = {(item.check, item.object) for item in ledger.exemptions if item.until >= today}
     hidden = frozenset(item for item in found if (item.check, item.object) in accepted)
-    return Applied(hidden, sorted(_faults(found, ledger, document, targets, today)))
+    return Applied(hidden, sorted(_faults(found, ledger, document, judged, today)))
 
 
 def _faults(
     found: list[Finding],
     ledger: Ledger,
     document: Located,
-    targets: Collection[str],
+    judged: Collection[str],
     today: dt.date,
 ) -> Iterator[Finding]:
     present = {(item.check, item.object) for item in found}
     for index, item in enumerate(ledger.exemptions):
-        fault = _fault(item, present, targets, today)
+        fault = _fault(item, present, judged, today)
         if fault:
             yield _finding(document, ("exemptions", index), fault)
 
@@ -120,7 +121,7 @@ def _faults(
 def _fault(
     item: Exemption,
     present: set[tuple[str, str]],
-    targets: Collection[str],
+    judged: Collection[str],
     today: dt.date,
 ) -> str:
     subject = f"the exemption of {item.object} from {item.check}"
@@ -130,8 +131,8 @@ def _fault(
         return f"{subject} ended on {item.until}"
     if (item.until - today).days > LONGEST_DAYS:
         return f"{subject} runs for more than a year, until {item.until}"
-    judged = item.object.partition("/")[0] in targets
-    if judged and (item.check, item.object) not in present:
+    looked_at = any(f"{item.object}/".startswith(f"{prefix}/") for prefix in judged)
+    if looked_at and (item.check, item.object) not in present:
         return f"{subject} hides nothing any more"
     return ""
 

@@ -19,7 +19,8 @@ class Finding:
         file: Relative to the repository.
         line: From 1; 0 where no line can be named.
         role: Role, or service of the target itself (``caddy``, ``postgres``); empty if none.
-        variable: Variable of the contract; empty if none.
+        variable: Variable of the contract, or another thing with a name of its own (a volume);
+            empty if none.
         message: What is wrong, one sentence without its full stop.
         remedy: What to do, one sentence.
     """
@@ -35,7 +36,7 @@ class Finding:
 
     @property
     def object(self) -> str:
-        """What an exemption names: ``vps/worker/REDIS_URL``, or the file where there is no role."""
+        """What an exemption names: ``vps/worker/REDIS_URL``; the file where there is no role."""
         parts = (self.target, self.role or self.file, self.variable)
         return "/".join(part for part in parts if part)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from hostwright.checks.finding import Finding
-from hostwright.contract.envfile import parse
 from hostwright.contract.rules import roles_of
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Permission bits of every file that may hold a secret.
 PRIVATE = 0o600
 GUARDED = ("env/", "secrets/")
+
+_NAME = re.compile(r'^([A-Za-z_]\w*)="', re.MULTILINE)
 
 Names = frozenset[str]
 
@@ -45,7 +47,7 @@ def delivered(
                 "release-missing",
                 role,
                 name,
-                f"is required with {choice}, and a release does not deliver it",
+                f"is required, and a release does not deliver it (with {choice})",
                 "Compose it in release/composed.py, or correct its source.",
             )
         for name in sorted(names - required - optional):
@@ -54,7 +56,7 @@ def delivered(
                 "release-extra",
                 role,
                 name,
-                f"is delivered with {choice}, and the contract does not give it to the role",
+                f"is delivered, and the contract does not give it to the role (with {choice})",
                 "Remove it, or correct its roles and conditions.",
             )
 
@@ -126,10 +128,9 @@ def modes(file: str, files: Mapping[str, File]) -> Iterator[Finding]:
 
 
 def names_in(files: Mapping[str, File], role: RoleName) -> Names:
-    """The variables in a release's env file of *role*, read as an application reads it."""
+    """The variables in a release's env file of *role*: a line each, since newlines are escaped."""
     path = f"env/{role}.env"
-    text = files[path].content.decode() if path in files else ""
-    return frozenset(parse(text, path).values)
+    return frozenset(_NAME.findall(files[path].content.decode()) if path in files else ())
 
 
 def _of_variable(  # noqa: PLR0913, PLR0917 - a finding is what it is

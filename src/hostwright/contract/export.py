@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 from hostwright import paths
@@ -78,8 +79,18 @@ def _variable(contract: Contract, variable: Variable, target: TargetName) -> dic
 
 def schema(model: type[BaseModel], title: str) -> dict[str, Any]:
     """The JSON Schema of a YAML file that people write, for their editor."""
-    body = model.model_json_schema()
+    body = _closed(model.model_json_schema())
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "title": title}
+
+
+def _closed(node: Any) -> Any:  # noqa: ANN401 - JSON
+    """*node* where a mapping takes no names but those of its pattern, as the models have it."""
+    if isinstance(node, list):
+        return [_closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    closed = {key: _closed(value) for key, value in node.items()}
+    return {"additionalProperties": False, **closed} if "patternProperties" in node else closed
 
 
 def files(contract: Contract) -> dict[Path, str]:
@@ -117,3 +128,14 @@ def write(contract: Contract) -> list[Path]:
 
 def _text(data: dict[str, Any]) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def main(words: list[str]) -> int:
+    """``generated [--check]``: write the generated files, or say which are stale (exit code 1)."""
+    from hostwright.contract.load import load
+
+    contract = load()
+    checking = words == ["--check"]
+    for path in stale(contract) if checking else write(contract):
+        sys.stdout.write(f"{paths.shown(path)} {'is stale' if checking else 'written'}\n")
+    return 1 if stale(contract) else 0

@@ -15,6 +15,8 @@ from pydantic import (
 
 RoleName = Literal["api", "web", "worker", "migrate"]
 TargetName = Literal["aws", "azure", "gcp", "kubernetes", "vps"]
+#: ``default`` stands for every target that is not named.
+SourceTarget = Literal["aws", "azure", "gcp", "kubernetes", "vps", "default"]
 Profile = Literal["development", "staging", "production"]
 VariableType = Literal[
     "string", "int", "bool", "url", "host_list", "url_list", "pem", "path", "enum", "port"
@@ -243,7 +245,7 @@ class Variable(Model):
     since: Annotated[int, Field(ge=1)] = 1
     deprecated: Sentence | None = None
     sources: dict[
-        TargetName | Literal["default"],
+        SourceTarget,
         Annotated[Source, BeforeValidator(_source), WithJsonSchema(_SOURCE_AS_WRITTEN)],
     ]
 

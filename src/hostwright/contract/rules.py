@@ -43,11 +43,8 @@ def faults(contract: Contract) -> list[Fault]:
 def near(name: str, known: object) -> str:
     """A sentence that suggests the nearest known name, or lists what there is."""
     names = [str(item) for item in known] if isinstance(known, (list, tuple, dict, set)) else []
-    close = [
-        match
-        for spelling in (name, name.upper(), name.lower())
-        for match in get_close_matches(spelling, names, n=1, cutoff=0.6)
-    ]
+    spelled = {item.lower(): item for item in names}
+    close = [spelled[item] for item in get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)]
     return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(sorted(names)[:12])}."
 
 

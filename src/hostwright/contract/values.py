@@ -266,11 +266,20 @@ def _role_problems(
         source = variable.source(request.target)
         if not source.emitted or not applies(variable, raw):
             continue
-        later = source.kind in {"composed", "input"} and request.composed is None
         if name in raw:
             yield from _value_problems(name, variable, raw[name], request)
-        elif not later and _is_required(contract, request, variable):
+        elif _is_required(contract, request, variable) and not _comes(contract, request, variable):
             yield _missing(name, variable, source, request)
+
+
+def _comes(contract: Contract, request: Request, variable: Variable) -> bool:
+    """Whether what is not there yet comes later, or once another problem is solved."""
+    source = variable.source(request.target)
+    if source.kind in {"composed", "input"} and request.composed is None:
+        return True
+    own = contract.targets[request.target].secrets
+    whole = all(name in request.given and request.given[name].value.strip() for name in own)
+    return source.kind == "composed" and variable.secret and not whole
 
 
 def _missing(name: str, variable: Variable, source: Source, request: Request) -> Problem:
@@ -291,7 +300,8 @@ def _value_problems(
     given = request.given.get(name)
     where = given.where if given else request.where
     if not value.strip():
-        yield Problem(name, "is blank", where, "Give it a value, or remove the line.")
+        if not variable.secret:  # of secrets, _secret_problems says it
+            yield Problem(name, "is blank", where, "Give it a value, or remove the line.")
         return
     fault = fault_of(variable, value)
     if fault:

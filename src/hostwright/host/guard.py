@@ -36,7 +36,7 @@ _PAUSE_SECONDS = 0.2
 class Connect(Protocol):
     """Opens a new connection as the first of *users* that is let in."""
 
-    def __call__(self, users: Sequence[str]) -> Session:
+    def __call__(self, users: Sequence[str], /) -> Session:
         """Never hands out a connection twice."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -155,8 +156,15 @@ def _files(
     }
 
 
-def _compose(plan: Plan) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load(plan.static["docker-compose.prod.yml"].content)
+def _compose(plan: Plan) -> Mapping[str, Any]:
+    return _parsed(plan.static["docker-compose.prod.yml"].content)
+
+
+@cache
+def _parsed(content: bytes) -> Mapping[str, Any]:
+    """Read once, and by libyaml where there is one: a deploy waits for it."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    document: dict[str, Any] = yaml.load(content, loader)  # noqa: S506 - both are safe
     return document
 
 

@@ -20,7 +20,7 @@ class Part:
         checks: How many checks were made.
         findings: What they found.
         exempted: What they found and the ledger accepts.
-        seconds: From the start of its first job to the end of its last.
+        seconds: Of its jobs, added up; they run side by side.
         rendered: What its roles get; None for the contract, or where nothing could be rendered.
     """
 
@@ -52,16 +52,17 @@ class Report:
 
 
 def verdict(report: Report) -> str:
-    """The last line: what was checked, what was found, how long it took."""
-    parts = "; ".join(_counted(part) for part in report.parts)
-    return f"{parts}; {report.seconds:.1f} s"
-
-
-def _counted(part: Part) -> str:
-    told = [f"{part.checks} checks", _number(len(part.findings), "finding")]
-    if part.exempted:
-        told.append(f"{len(part.exempted)} exempted")
-    return f"{part.name}: {', '.join(told)}"
+    """The last line: what was checked, what was found and where, how long it took."""
+    names = ", ".join(part.name for part in report.parts)
+    found = {part.name: len(part.findings) for part in report.parts if part.findings}
+    where = ", ".join(f"{name} {count}" for name, count in found.items())
+    told = [
+        _number(sum(part.checks for part in report.parts), "check"),
+        _number(sum(found.values()), "finding") + (f" ({where})" if where else ""),
+        *([f"{len(report.exempted)} exempted"] if report.exempted else []),
+        f"{report.seconds:.1f} s",
+    ]
+    return f"{names}: {', '.join(told)}"
 
 
 def _number(count: int, word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from io import StringIO
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ def plain(report: Report) -> str:
     lines = [line for part in report.parts for line in _plain_matrix(report.contract, part)]
     lines += [str(finding) for finding in report.findings]
     if report.exempted:
-        lines.append(f"{len(report.exempted)} exempted: {_objects(report.exempted)}")
+        lines.append(_exempted(report.exempted))
     return "\n".join([*lines, verdict(report)])
 
 
@@ -67,7 +68,7 @@ def drawn(report: Report, width: int = COLUMNS, *, colour: bool = True) -> str:
         for table in (*_matrices(report), *_findings(report)):
             console.print(table)
         style = "bold red" if report.findings else "bold green"
-        console.print(Text(verdict(report), style))
+        console.print(Text(verdict(report), style), soft_wrap=True)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
@@ -84,15 +85,17 @@ def _findings(report: Report) -> Iterator[RenderableType]:
             table.add_row(str(finding.line or "-"), _told(finding))
         yield table
     if report.exempted:
-        yield Text(f"{len(report.exempted)} exempted: {_objects(report.exempted)}", "dim")
+        yield Text(_exempted(report.exempted), "dim")
 
 
 def _file(finding: Finding) -> str:
     return finding.file
 
 
-def _objects(findings: list[Finding]) -> str:
-    return ", ".join(dict.fromkeys(f"{item.check} ({item.object})" for item in findings))
+def _exempted(findings: list[Finding]) -> str:
+    counts = Counter(finding.check for finding in findings)
+    told = ", ".join(f"{check} ({count})" for check, count in counts.items())
+    return f"{len(findings)} exempted until a stated day: {told}"
 
 
 def _told(finding: Finding) -> RenderableType:

@@ -6,6 +6,7 @@ from an ACME authority, and a stream of requests runs while versions change.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 from contextlib import contextmanager
@@ -92,6 +93,15 @@ class Demo:
         if failed or scene.serving() != "1":
             raise FindingsError(f"failures: {up.failures | back.failures}", where="demo")
         _say(f"Serving now: version 1 on https://{APP_DOMAIN} ({scene.server.address})")
+
+
+def main(words: list[str]) -> int:
+    """``demo [--keep] [--suite trixie|bookworm]``."""
+    parser = argparse.ArgumentParser(prog="nox -s demo --", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the server up")
+    parser.add_argument("--suite", choices=("trixie", "bookworm"), default="trixie")
+    given = parser.parse_args(words)
+    return run(keep=given.keep, suite=given.suite)
 
 
 def run(*, keep: bool, suite: str = "trixie") -> int:

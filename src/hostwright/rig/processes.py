@@ -109,6 +109,7 @@ def start(
     _CHILDREN[child.pid] = child
     process = identify(child.pid, grace=grace)
     if process is None:
+        child.wait()
         raise ToolError(f"{words[0]} ended at once\n{tail(log)}")
     return process
 

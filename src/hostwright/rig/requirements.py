@@ -6,6 +6,7 @@ import importlib.util
 import os
 import platform
 import shutil
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from hostwright.errors import ToolError
 from hostwright.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 #: Debian's and Ubuntu's package for each program, by a file or a program that shows it is there.
 PACKAGES = {
@@ -36,6 +37,8 @@ PACKAGES = {
     "util-linux": "nsenter",
     "zstd": "zstd",
 }
+#: The packages among them that tests on real engines need, without any server.
+ENGINES = frozenset({"docker-registry", "postgresql", "redis-server"})
 #: Python packages of the dependency group ``rig``, by the module or program they bring.
 MODULES = ("cryptography", "httpx", "moto", "pip", "websockets")
 #: What can be checked on a machine that cannot have the rig.
@@ -158,11 +161,40 @@ def install(say: Callable[[str], None]) -> list[str]:
         raise ToolError(f"the rig needs {first.name}, which apt cannot bring", remedy=first.remedy)
     names = [need.name for need in lacking]
     if names:
-        say(f"installing with apt-get: {' '.join(names)}")
-        with _no_services():
-            _apt("update", "-qq")
-            _apt("install", "-y", "-qq", "--no-install-recommends", *names)
+        _install(names, say)
     return names
+
+
+def _install(names: Sequence[str], say: Callable[[str], None]) -> None:
+    say(f"installing with apt-get: {' '.join(names)}")
+    with _no_services():
+        _apt("update", "-qq")
+        _apt("install", "-y", "-qq", "--no-install-recommends", *names)
+
+
+def main(words: list[str]) -> int:
+    """``packages engines|rig``: bring what tests on real engines need, or the whole rig.
+
+    Raises:
+        ToolError: Something is missing that only root could install, or that apt does not have.
+    """
+
+    def say(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+
+    if words == ["rig"]:
+        install(say)
+        return 0
+    facts = gather()
+    lacking = sorted(ENGINES - facts.packages)
+    if lacking and not (facts.root and facts.apt):
+        names = " ".join(lacking)
+        raise ToolError(
+            f"the tests need {names}", remedy=f"As root: `apt-get install {names}`; then again."
+        )
+    if lacking:
+        _install(lacking, say)
+    return 0
 
 
 def which(program: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 from dataclasses import dataclass
 from functools import partial
@@ -114,7 +113,8 @@ class Directory:
         """Remove it, unless something is still mounted below."""
         if any(point.startswith(f"{self.path}/") for point in mount_points()):
             raise ToolError("something is still mounted below", where=self.path)
-        shutil.rmtree(self.path, ignore_errors=True)
+        # A server has tens of thousands of files; rm is several times quicker than Python here.
+        run(["rm", "-rf", "--one-file-system", self.path], timeout=300)
 
 
 @dataclass(frozen=True)

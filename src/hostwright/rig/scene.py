@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -27,6 +26,7 @@ from hostwright.run import Completed, blank, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import httpx
 
@@ -99,7 +99,7 @@ class Scene:
             "identity_file": str(self.server.key),
             "app_domain": APP_DOMAIN,
             "api_domain": API_DOMAIN,
-            "images": {role: self.images["probe:1"] for role in ("api", "web")},
+            "images": dict.fromkeys(("api", "web"), self.images["probe:1"]),
             "base_images": {name: self.images[name] for name in ("caddy", "postgres", "redis")},
             "transport": "ssh",
             "values": {"env_file": str(self.env_file)},

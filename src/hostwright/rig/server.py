@@ -127,18 +127,8 @@ class Server:
         Raises:
             ToolError: It is switched off, or (with *check*) the command failed.
         """
-        enter = [
-            "nsenter",
-            "--target",
-            str(self.leader),
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--net",
-            "--pid",
-        ]
-        clean = ["--root", "--wd", "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"]
-        return run([*enter, *clean, *argv], stdin=stdin, timeout=timeout, check=check)
+        line = enter_command(self.leader, argv)
+        return run(line, stdin=stdin, timeout=timeout, check=check)
 
     def ssh(self, *argv: str) -> list[str]:
         """The ssh command line for a person or a test."""
@@ -215,6 +205,21 @@ def boot_command(server: Server) -> list[str]:
         "--capability=all",
         f"--drop-capability={DROPPED}",
         f"--system-call-filter={SYSTEM_CALLS}",
+    ]
+
+
+def enter_command(leader: int, argv: Sequence[str]) -> list[str]:
+    """A command line that runs *argv* in the server of that PID 1, with the server's powers.
+
+    A process that enters a namespace keeps its capabilities, so those that the server was never
+    given (the clock is the whole machine's) are given up before it enters.
+    """
+    lost = ",".join(f"-{name.removeprefix('CAP_').lower()}" for name in DROPPED.split(","))
+    return [
+        *("setpriv", f"--bounding-set={lost}", f"--inh-caps={lost}"),
+        *("nsenter", f"--target={leader}", "--mount", "--uts", "--ipc", "--net", "--pid"),
+        *("--root", "--wd", "env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"),
+        *argv,
     ]
 
 

@@ -47,8 +47,7 @@ def bring(op: Operation) -> str | None:
     if same and not _down(op.host):
         return None
     if op.is_rollback and not same:
-        op.events.note("the base project stays as it is: a rollback does not change it")
-        return None
+        return leave(op)
     before = {} if same else files_of_project(op.layout)
     if not same:
         write(op.layout, op.goal)
@@ -57,13 +56,20 @@ def bring(op: Operation) -> str | None:
     return "the base project was started" if same or not before else "the base project was changed"
 
 
+def leave(op: Operation) -> str | None:
+    """Say that the base differs from the goal's and stays, if that is so."""
+    if applied(op.layout) == op.goal.base_sha256:
+        return None
+    return "the base project stays as it is: a rollback does not change it"
+
+
 def _up(op: Operation, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
     try:
         up(op.host)
     except Exception:
         if before:
             op.events.note("the base project is put back as it was")
-            _restore(op.layout, before)
+            restore(op.layout, before)
             up(op.host)
         raise
 
@@ -103,7 +109,8 @@ def files_of_project(layout: Layout) -> dict[str, tuple[bytes, os.stat_result]]:
     }
 
 
-def _restore(layout: Layout, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
+def restore(layout: Layout, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
+    """Put the base's files back."""
     for name, (content, stat) in before.items():
         owner = (stat.st_uid, stat.st_gid)
         durable.write(layout.base / name, content, mode=stat.st_mode & 0o777, owner=owner)

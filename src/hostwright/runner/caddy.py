@@ -119,7 +119,7 @@ def validate(engine: Engine, caddy: Caddy, path: Path) -> None:
             "Caddy refuses the new configuration; the live one is as it was",
             where="caddy/Caddyfile",
             remedy="`invoke vps.validate` shows the same on your side.",
-            log=tuple(output.splitlines()[-5:]),
+            log=complaints(output),
         )
 
 
@@ -134,8 +134,22 @@ def reload(engine: Engine, layout: Layout, caddy: Caddy) -> None:
         raise broken(
             "Caddy did not take the new configuration; it goes on with the old one",
             where="caddy/Caddyfile",
-            log=tuple(output.splitlines()[-5:]),
+            log=complaints(output),
         )
+
+
+def complaints(output: str) -> tuple[str, ...]:
+    """What Caddy complains about, out of the JSON lines that it writes."""
+    said = []
+    for line in output.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            said.append(line)
+            continue
+        if entry.get("level") in {"error", "fatal"}:
+            said.append(f"{entry.get('msg', '')} {entry.get('error', '')}".strip())
+    return tuple(said[-5:])
 
 
 def _caddy(engine: Engine, caddy: Caddy, verb: str, path: Path) -> tuple[int, str]:

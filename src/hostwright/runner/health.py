@@ -38,10 +38,17 @@ class Answer(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What Docker says about a container: its address, and why it can never get well."""
+    """What Docker says about a container.
+
+    Attributes:
+        address: Where it can be asked; None where it cannot.
+        crashed: Why it can never get well; None where it still may.
+        waiting: Why it has no address yet.
+    """
 
     address: str | None
-    crashed: str | None
+    crashed: str | None = None
+    waiting: str = "it has no address yet"
 
 
 def look(found: dict[str, Any] | None, network: str) -> Look:
@@ -52,16 +59,23 @@ def look(found: dict[str, Any] | None, network: str) -> Look:
         network: The network whose address is preferred.
     """
     if found is None:
-        return Look(None, "its container is gone")
+        return Look(None, crashed="its container is gone")
     state, restarts = found["State"], int(found.get("RestartCount", 0))
     if restarts >= MOST_RESTARTS:
-        return Look(None, f"it ended and was restarted {restarts} times")
+        ended = f"{_ended(state)} and " if state["ExitCode"] else "it "
+        return Look(None, crashed=f"{ended}was restarted {restarts} times")
     if state["Status"] in {"exited", "dead"}:
-        return Look(None, f"it ended with exit code {state['ExitCode']}")
+        return Look(None, crashed=_ended(state))
+    if state["Status"] == "restarting":
+        return Look(None, waiting=f"{_ended(state)} and is being restarted")
     networks = (found.get("NetworkSettings") or {}).get("Networks") or {}
     ordered = [networks.get(network), *networks.values()]
     addresses = (str(entry.get("IPAddress") or "") for entry in ordered if entry)
-    return Look(next((address for address in addresses if address), None), None)
+    return Look(next((address for address in addresses if address), None))
+
+
+def _ended(state: dict[str, Any]) -> str:
+    return f"it ended with exit code {state['ExitCode']}"
 
 
 def probe(address: str, name: str, service: Service) -> Answer:
@@ -88,7 +102,7 @@ def gate_service(op: Operation, role: str, stop: Event) -> None:
 
     def ask(seen: Look) -> Answer:
         if seen.address is None:
-            return Answer(well=False, text="it has no address yet")
+            return Answer(well=False, text=seen.waiting)
         return probe(seen.address, op.name(role), service)
 
     _gate(op, role, service.start_seconds, ask, stop)
@@ -120,7 +134,7 @@ def _gate(
     op: Operation, role: str, seconds: int, ask: Callable[[Look], Answer], stop: Event
 ) -> None:
     deadline = time.monotonic() + seconds
-    answer, seen, looked = Answer(well=False, text="it was not asked"), Look(None, None), 0.0
+    answer, seen, looked = Answer(well=False, text="it was not asked"), Look(None), 0.0
     while not stop.is_set():
         if time.monotonic() - looked > LOOK_SECONDS:
             seen = look(op.engine.container(op.name(role)), f"{op.layout.app}_edge")

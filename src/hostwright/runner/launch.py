@@ -59,11 +59,9 @@ def _lead(work: Callable[[], None], log: Path, writer: int) -> None:
     try:
         work()
     except BaseException:  # noqa: BLE001 - there is nobody above who could be told
-        traceback.print_exc()
+        os.write(2, traceback.format_exc().encode())
         code = 70
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
+    os._exit(code)
 
 
 def _cut_off(log: Path) -> None:

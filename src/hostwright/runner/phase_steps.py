@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from . import (
+    base,
     cooling,
     drain,
     health,
@@ -31,7 +32,8 @@ def prepared(op: Operation) -> str | None:
     """Check, fetch and make; a warm release has all of it and is only checked."""
     if op.journal.warm:
         prepare.fit(op)
-        return "the release is warm"
+        words = ("the release is warm", base.leave(op))
+        return "; ".join(word for word in words if word)
     return prepare.prepare(op)
 
 

@@ -53,6 +53,13 @@ def fit(op: Operation) -> str | None:
             where=f"releases/{op.goal.id}/{spoiled}",
             remedy="Deploy a new release; this one was changed on the host.",
         )
+    machine = str(op.engine.version().get("Arch", ""))
+    if op.goal.architecture not in {"", machine}:
+        raise unfit(
+            f"the release is for {op.goal.architecture}, this machine is {machine}",
+            where="architecture",
+            remedy="Build its images for this machine.",
+        )
     _fits("disk", room.disk(), op.goal.disk_bytes + RESERVE_BYTES)
     _fits("memory", room.memory(), op.goal.memory_bytes)
     return None

@@ -104,6 +104,7 @@ def _end_goal(op: Operation) -> None:
 
 def _restore_previous(op: Operation) -> None:
     if op.previous is None:
+        _start_unread(op)
         return
     with tolerant(op.host, "giving Caddy its former configuration back"):
         configure(op, op.previous)
@@ -111,6 +112,13 @@ def _restore_previous(op: Operation) -> None:
         run_worker(op.host, op.previous)
     except RunnerError as error:
         op.events.note(f"the worker of {op.previous.id} did not get well again: {error}")
+
+
+def _start_unread(op: Operation) -> None:
+    """Start the previous release's worker though its manifest cannot be read."""
+    name = op.layout.container(op.journal.previous or "", "worker")
+    if op.journal.previous and op.engine.container(name) is not None:
+        op.engine.start(name)
 
 
 def configure(op: Operation, release: Manifest) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
 from hostwright.errors import HostwrightError
+
+if TYPE_CHECKING:
+    from invoke.context import Context
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 

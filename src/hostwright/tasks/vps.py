@@ -83,9 +83,7 @@ def provision(
     from hostwright import provisioning
 
     settings = _settings(host, identity_file=identity)
-    outcome = provisioning.run(
-        _address(settings), settings, key=_key(settings), dry_run=dry_run
-    )
+    outcome = provisioning.run(_address(settings), settings, key=_key(settings), dry_run=dry_run)
     if json:
         print(json_.dumps(outcome.as_json(), indent=2))
     else:

@@ -7,7 +7,6 @@ side by side, one ledger judges what they find and one report tells it.
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import sys
 import time
@@ -96,7 +95,7 @@ def examine(blueprint: Blueprint, targets: Sequence[str], watch: Watch) -> Repor
         ToolError: A tool is missing.
     """
     from hostwright.report import Report
-    from hostwright.validate import job, shared
+    from hostwright.validate import job, ledger, shared
 
     begun = time.monotonic()
     contract = blueprint.contract
@@ -106,14 +105,16 @@ def examine(blueprint: Blueprint, targets: Sequence[str], watch: Watch) -> Repor
         pieces += [_Piece(name, item) for item in module.jobs(blueprint)]
     done = job.run([piece.job for piece in pieces], watch)
     parts = [
-        _part(name, [item for piece, item in zip(pieces, done, strict=True) if piece.part == name])
+        part_of(
+            name, [item for piece, item in zip(pieces, done, strict=True) if piece.part == name]
+        )
         for name in (SHARED, *targets)
     ]
-    judged = _judged(blueprint, parts)
-    return Report(tuple(judged), time.monotonic() - begun, contract)
+    return Report(tuple(ledger.judged(blueprint, parts)), time.monotonic() - begun, contract)
 
 
-def _part(name: str, done: Sequence[Done]) -> Part:
+def part_of(name: str, done: Sequence[Done]) -> Part:
+    """The outcomes of a part's jobs as one, before the ledger is asked."""
     from hostwright.checks.finding import of_views
     from hostwright.report import Part
 
@@ -126,31 +127,6 @@ def _part(name: str, done: Sequence[Done]) -> Part:
         seconds=sum(item.seconds for item in done),
         rendered=rendered,
     )
-
-
-def _judged(blueprint: Blueprint, parts: Sequence[Part]) -> list[Part]:
-    """The parts with the ledger applied; what is wrong with the ledger joins the first."""
-    from dataclasses import replace
-
-    from hostwright.checks import exemptions
-
-    path = blueprint.path(paths.EXEMPTIONS)
-    document = exemptions.document(path, blueprint.shown(path))
-    ledger, read = exemptions.read(document)
-    found = [finding for part in parts for finding in part.findings]
-    today = dt.datetime.now(dt.UTC).date()
-    names = {SHARED, *(part.name for part in parts)}
-    applied = exemptions.apply(found, ledger, document, targets=names, today=today)
-    judged = []
-    for index, part in enumerate(parts):
-        kept = tuple(item for item in part.findings if item not in applied.hidden)
-        hidden = tuple(item for item in part.findings if item in applied.hidden)
-        own = (*read.findings, *applied.faults) if index == 0 else ()
-        count = part.checks + (read.count if index == 0 else 0)
-        judged.append(
-            replace(part, checks=count, findings=tuple(sorted((*kept, *own))), exempted=hidden)
-        )
-    return judged
 
 
 def _broken(error: ContractError, seconds: float) -> Report:

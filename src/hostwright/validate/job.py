@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from hostwright.errors import HostwrightError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -57,10 +55,11 @@ class Done(NamedTuple):
 
 @dataclass
 class Watch:
-    """Told as jobs begin and end; the default says nothing."""
+    """Told as jobs begin and end, and when there will be no more; the default says nothing."""
 
     begin: Callable[[Job], None] = field(default=lambda _: None)
     end: Callable[[Done], None] = field(default=lambda _: None)
+    close: Callable[[], None] = field(default=lambda: None)
 
 
 def run(jobs: Sequence[Job], watch: Watch) -> list[Done]:
@@ -74,9 +73,11 @@ def run(jobs: Sequence[Job], watch: Watch) -> list[Done]:
         try:
             for future in as_completed(futures):
                 watch.end(future.result())
-        except HostwrightError:
+        except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+        finally:
+            watch.close()
         return [future.result() for future in futures]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from hostwright.validate.job import Watch
@@ -24,7 +23,7 @@ def _line(done: Done) -> None:
 
 
 class _Live:
-    """Rich's progress, taken down when the last job that began has ended."""
+    """Rich's progress; it is gone when the last job has ended, or on an interrupt."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -37,21 +36,13 @@ class _Live:
         )
         self._progress: Progress = Progress(*columns, console=Console(stderr=True), transient=True)
         self._tasks: dict[str, TaskID] = {}
-        self._running = 0
-        self._lock = Lock()
 
     def watch(self) -> Watch:
-        return Watch(begin=self._begin, end=self._end)
+        return Watch(self._begin, self._end, self._progress.stop)
 
     def _begin(self, job: Job) -> None:
-        with self._lock:
-            self._running += 1
-            self._progress.start()
-            self._tasks[job.name] = self._progress.add_task(job.name, total=1)
+        self._progress.start()
+        self._tasks[job.name] = self._progress.add_task(job.name, total=1)
 
     def _end(self, done: Done) -> None:
-        with self._lock:
-            self._running -= 1
-            self._progress.update(self._tasks[done.job.name], completed=1)
-            if not self._running:
-                self._progress.stop()
+        self._progress.update(self._tasks[done.job.name], completed=1)

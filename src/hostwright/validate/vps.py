@@ -7,15 +7,16 @@ import tempfile
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hostwright import toolchain
-from hostwright.checks import caddy_policy, compose, parity
+from hostwright.checks import caddy_policy, compose, examples, parity
 from hostwright.checks import release as release_checks
 from hostwright.checks.compose import secret_slots
 from hostwright.checks.compose.stores import Script
 from hostwright.checks.contract_rules import interpolated
 from hostwright.checks.finding import Checked, Finding, merged
+from hostwright.contract.models import ROLES
 from hostwright.contract.values import expected
 from hostwright.release import blueprint as parts
 from hostwright.release import build
@@ -68,6 +69,7 @@ def jobs(blueprint: Blueprint) -> list[Job]:
         Job("release", partial(_release, blueprint, every), "in a release"),
         *(_smaller_release(blueprint, roles) for roles in smaller),
         Job("release values", partial(_values, blueprint)),
+        Job("examples", partial(_examples, blueprint)),
         *linters.jobs(blueprint),
     ]
 
@@ -150,7 +152,8 @@ def _hand(
     except engine.Refused as error:
         told = _refusal("compose-refused", error.file, error.line, f"{error.what} ({view})")
         return Checked(1, (told,)), None
-    project = Project("whole", output.config, blueprint.document, directory)
+    config = _of_application(blueprint.contract, output.config)
+    project = Project("whole", config, blueprint.document, directory)
     rendered = engine.read_back(project) if deliver else None
     proxy = project.service("caddy")
     outcomes = [
@@ -161,6 +164,16 @@ def _hand(
     if rendered:
         outcomes.append(parity.check(blueprint.contract, TARGET, rendered))
     return merged(outcomes), rendered
+
+
+def _of_application(contract: Contract, config: Mapping[str, Any]) -> dict[str, Any]:
+    """*config* without the roles that the application lacks.
+
+    The file serves every application: by hand, whoever has fewer roles starts theirs by name.
+    """
+    absent = {*ROLES} - contract.roles.keys()
+    services = {name: body for name, body in config["services"].items() if name not in absent}
+    return {**config, "services": services}
 
 
 def _warnings(blueprint: Blueprint, warnings: Iterable[str]) -> Checked:
@@ -210,7 +223,11 @@ def _caddy(
         what = f"{error.what} ({view})"
         told = _refusal("caddy-refused", error.file, error.line, what, "caddy")
         return Checked(1, (told,))
-    adapted = caddy_policy.Adapted(config, blueprint.caddyfiles)
+    absent = {f"{role}.caddy" for role in ROLES if contract and role not in contract.roles}
+    files = {
+        path: text for path, text in blueprint.caddyfiles.items() if Path(path).name not in absent
+    }
+    adapted = caddy_policy.Adapted(config, files, whole=contract is None)
     return caddy_policy.check(contract or blueprint.contract, adapted)
 
 
@@ -280,21 +297,21 @@ def _laid_out(files: Mapping[str, str], directory: Path) -> Path:
 def _values(blueprint: Blueprint) -> Outcome:
     """What releases give each role, under every choice of the canonical inputs."""
     contract, lines = blueprint.contract, blueprint.contract_document
-    outcomes: list[Checked] = []
+    count, found = 0, dict[tuple[str, str], Finding]()
     for choice in release.choices(contract):
         planned = release.plan(blueprint, contract, choice)
         resolved = release.resolved(planned)
-        request = release.request(planned)
-        wanted = {role: expected(contract, request, role) for role in contract.roles}
+        wanted = _wanted(planned)
         got = {role: frozenset(values) for role, values in resolved.roles.items()}
-        findings = [
+        count += sum(len(names) for names in got.values())
+        for finding in (
             *release_checks.problems(lines, str(choice), resolved.errors),
             *release_checks.delivered(lines, str(choice), wanted, got),
-        ]
-        outcomes.append(Checked(sum(len(names) for names in got.values()), tuple(findings)))
-    planned = release.plan(blueprint, contract, release.Choice({}))
-    outcomes.append(_bundle(blueprint, planned))
-    return Outcome(merged(outcomes))
+        ):
+            # A fault is told once, under the first choice that shows it.
+            found.setdefault((finding.role, finding.variable), finding)
+    bundle = _bundle(blueprint, release.plan(blueprint, contract, release.Choice({})))
+    return Outcome(merged([Checked(count, tuple(found.values())), bundle]))
 
 
 def _bundle(blueprint: Blueprint, planned: Plan) -> Checked:
@@ -307,11 +324,35 @@ def _bundle(blueprint: Blueprint, planned: Plan) -> Checked:
     secrets = {
         name: item.value for name, item in planned.given.items() if _is_secret(contract, name)
     }
+    wanted = _wanted(planned)
+    got = {role: release_checks.names_in(files, role) for role in contract.roles}
     findings = [
         *release_checks.leaks(contract, file, files, secrets),
         *release_checks.modes(file, files),
+        *release_checks.delivered(blueprint.contract_document, "its env files", wanted, got),
     ]
     return Checked(len(files), tuple(findings))
+
+
+def _wanted(planned: Plan) -> dict[RoleName, tuple[frozenset[str], frozenset[str]]]:
+    """What each role must get in the release, and what it may get besides."""
+    contract, request = planned.contract, release.request(planned)
+    return {role: expected(contract, request, role) for role in contract.roles}
+
+
+def _examples(blueprint: Blueprint) -> Outcome:
+    """The examples of env files beside the Compose file, as far as there are any."""
+    found = [
+        examples.check(
+            blueprint.contract,
+            TARGET,
+            blueprint.shown(path),
+            path.read_text(encoding="utf-8"),
+            _names(blueprint),
+        )
+        for path in sorted(blueprint.compose.glob(".env*.example"))
+    ]
+    return Outcome(merged(found))
 
 
 def _is_secret(contract: Contract, name: str) -> bool:

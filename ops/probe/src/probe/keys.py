@@ -64,11 +64,11 @@ def _reads_aws(provider: str, variable: str) -> bool:
 
 
 def _check_directory(config: Config) -> None:
-    """Write and remove a file where the keys lie: beside the objects, on the same volume."""
-    root = Path(config.text("STORAGE_LOCAL_PATH"))
+    """Write and remove a file where the keys lie."""
+    root = Path(config.text("AUTH_KEY_STORAGE_PATH"))
     if not root.is_dir():
         raise ConfigError(
-            "STORAGE_LOCAL_PATH is not a directory, and AUTH_KEY_STORAGE_BACKEND is file"
+            "AUTH_KEY_STORAGE_PATH is not a directory, and AUTH_KEY_STORAGE_BACKEND is file"
         )
     handle, name = tempfile.mkstemp(prefix=".keys-", dir=root)
     os.close(handle)

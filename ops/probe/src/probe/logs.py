@@ -63,11 +63,11 @@ def _level(config: Config) -> int:
     return _LEVELS[level]
 
 
-def event(name: str, level: int = logging.INFO, **fields: object) -> None:
+def event(name: str, level: int = logging.INFO, /, **fields: object) -> None:
     """Log one event with its fields."""
     _log.log(level, name, extra={"fields": fields})
 
 
-def failure(name: str, **fields: object) -> None:
+def failure(name: str, /, **fields: object) -> None:
     """Log one event at error level."""
     event(name, logging.ERROR, **fields)

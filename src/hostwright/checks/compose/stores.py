@@ -195,24 +195,27 @@ def backups(_: Contract, project: Project) -> Iterator[Finding]:
     """
     if project.kind != "whole":
         return
-    writers = {
-        mount.source: service.role
-        for service in reversed(project.services)
-        for mount in service.mounts
-        if mount.type == "volume" and not mount.read_only
-    }
     for key, volume in project.volumes.items():
-        if key in writers and (volume.get("labels") or {}).get(BACKUP_LABEL) not in BACKUPS:
+        writers = [service.role for service in project.services if _writes(service, key)]
+        if writers and (volume.get("labels") or {}).get(BACKUP_LABEL) not in BACKUPS:
             yield Finding(
                 "backup-missing",
                 "vps",
                 project.source.file,
                 project.line("volumes", key),
-                writers[key],
                 "",
-                f"writes to the volume {key}, and nothing says how it is backed up",
-                f"Label the volume {BACKUP_LABEL}: {', '.join(sorted(BACKUPS))}.",
+                key,
+                f"is a volume that {' and '.join(writers)} write to, and nothing says how it is "
+                "backed up",
+                f"Label it {BACKUP_LABEL}: {', '.join(sorted(BACKUPS))}.",
             )
+
+
+def _writes(service: Service, volume: str) -> bool:
+    return any(
+        mount.type == "volume" and mount.source == volume and not mount.read_only
+        for mount in service.mounts
+    )
 
 
 def volumes_declared(_: Contract, project: Project) -> Iterator[Finding]:

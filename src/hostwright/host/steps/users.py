@@ -51,8 +51,7 @@ def _account(facts: Facts, name: str, *, powerful: bool) -> Change | None:
         return Change(
             f"Create the user {name}",
             "there is none",
-            # "*" is no password, but not a locked account: sshd refuses those without PAM.
-            commands=(f"useradd -m -d {_home(name)} -s {shell} -p '*' {_own_group(name)} {name}",),
+            commands=(f"add_user {name} {shell}",),
         )
     extra = sorted(there.groups & POWERFUL - {name}) if not powerful else []
     commands = [f"gpasswd --delete {name} {group}" for group in extra]
@@ -76,10 +75,6 @@ def _access(facts: Facts, desired: Desired, name: str) -> Change | None:
         directories=directories,
         files=files,
     )
-
-
-def _own_group(name: str) -> str:
-    return f"$(getent group {name} >/dev/null && echo -g {name})"
 
 
 def _home(name: str) -> str:

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import gzip
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from hostwright import toolchain
+from hostwright.errors import ToolError
+from hostwright.host.plugin import load, machine
+from hostwright.toolchain import Tool
+
+ELF = b"\x7fELF" + bytes(14) + b"\x3e\x00" + b"rest"
+
+
+@pytest.fixture
+def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "docker-compose"
+    path.write_bytes(ELF)
+    monkeypatch.setenv("HOSTWRIGHT_CACHE", str(tmp_path / "cache"))
+    tool = Tool("docker-compose", (str(path),), "2.40.3", "package", "none on PATH")
+    monkeypatch.setattr(toolchain, "find", lambda _: tool)
+    return path
+
+
+def test_the_plugin_is_packed_and_known_by_its_sum(binary: Path) -> None:
+    plugin = load("amd64")
+    assert plugin.sha256 == sha256(ELF).hexdigest()
+    assert gzip.decompress(plugin.packed()) == ELF
+    assert binary.exists()
+
+
+def test_another_binary_at_the_same_place_is_not_taken_for_the_old(binary: Path) -> None:
+    load("amd64").packed()
+    binary.write_bytes(ELF + b"newer")
+    assert gzip.decompress(load("amd64").packed()) == ELF + b"newer"
+
+
+def test_a_binary_for_another_machine_is_refused(binary: Path) -> None:
+    assert binary.exists()
+    with pytest.raises(ToolError, match="made for amd64, the host needs arm64"):
+        load("arm64")
+
+
+def test_compose_inside_the_docker_client_cannot_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = Tool("docker-compose", ("docker", "compose"), "2.40.3", "path", "on PATH")
+    monkeypatch.setattr(toolchain, "find", lambda _: tool)
+    with pytest.raises(ToolError, match="file of its own"):
+        load("amd64")
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        (ELF[:20], "amd64"),
+        (b"\x7fELF" + bytes(14) + b"\xb7\x00", "arm64"),
+        (b"\x7fELF" + bytes(14) + b"\x08\x00", "an unknown machine"),
+        (b"\xcf\xfa\xed\xfe" + bytes(16), "another system than Linux"),
+    ],
+)
+def test_the_machine_is_read_from_the_file_itself(header: bytes, name: str) -> None:
+    assert machine(header) == name
+
+
+def test_this_pythons_own_header_is_read() -> None:
+    with Path(sys.executable).resolve().open("rb") as file:
+        assert machine(file.read(20)) in {"amd64", "arm64"}

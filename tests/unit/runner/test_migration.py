@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from hostwright.runner.migration import Status, parse
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (
+            ['{"current": "1", "head": "2", "pending": ["2"], "irreversible": [], "ahead": false}'],
+            Status("1", "2", ("2",), (), ahead=False),
+        ),
+        (
+            ["INFO starting", '{"current": 3, "head": 3, "pending": [], "ahead": false}', "bye"],
+            Status(3, 3, (), (), ahead=False),
+        ),
+        (
+            ['{"current": null, "head": "9", "pending": true, "irreversible": true}'],
+            Status(None, "9", ("9",), ("9",), ahead=False),
+        ),
+        (
+            ["{", ' "current": 5, "head": 4,', ' "pending": [], "ahead": true', "}"],
+            Status(5, 4, (), (), ahead=True),
+        ),
+    ],
+)
+def test_the_status_is_found_among_what_the_job_wrote(lines: list[str], expected: Status) -> None:
+    assert parse(lines) == expected
+
+
+@pytest.mark.parametrize("lines", [[], ["no"], ["[]"], ['{"head": 1}'], ["null"]])
+def test_what_is_no_status_is_not_taken_for_one(lines: list[str]) -> None:
+    with pytest.raises(ValueError, match="no status"):
+        parse(lines)

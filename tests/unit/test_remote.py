@@ -1,0 +1,180 @@
+"""The laptop's side of the runner's protocol: what is written, and what becomes of each answer."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hostwright import errors, remote
+from hostwright.errors import HostError, HostwrightError, RunnerError, Unreachable, UserError
+from hostwright.remote import Runner, actor, failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+HELLO = {"event": "hello", "runner": "abc", "serving": None}
+FAMILY = remote._family(HostwrightError)  # noqa: SLF001 - the tree as the module walks it
+CODES = sorted({error.exit_code for error in FAMILY})
+
+
+class Wire:
+    """A session whose one command answers from a script and keeps what it is sent."""
+
+    address = "root@box:22"
+
+    def __init__(self, *lines: object, ended: tuple[int, str] = (0, "")) -> None:
+        self.said = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        self.ended = ended
+        self.commands: list[str] = []
+        self.sent: list[bytes] = []
+        self.closed = False
+
+    def open(self, command: str) -> Wire:
+        self.commands.append(command)
+        return self
+
+    def read_line(self) -> str | None:
+        return self.said.pop(0) if self.said else None
+
+    def lines(self) -> Iterator[str]:
+        while (line := self.read_line()) is not None:
+            yield line
+
+    def send(self, data: bytes, progress: Callable[[int], object] | None = None) -> None:
+        self.sent.append(data)
+        if progress:
+            progress(len(data))
+
+    def finish(self) -> tuple[int, str]:
+        return self.ended
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def talk(wire: Wire) -> Runner:
+    return Runner(wire, "shop")  # type: ignore[arg-type] # it has what is used of a session
+
+
+def test_the_runner_is_started_by_sudo_without_a_prompt_and_nothing_secret_in_sight() -> None:
+    wire = Wire(HELLO)
+    with talk(wire) as runner:
+        assert runner.hello == HELLO
+    assert wire.commands == ["sudo -n /usr/local/sbin/hostwright-runner session --app shop"]
+    assert wire.closed
+
+
+def test_a_small_request_and_its_bytes_are_one_write() -> None:
+    wire = Wire(HELLO)
+    talk(wire).send({"do": "deploy", "actor": "me"}, b"x" * 1000)
+    [sent] = wire.sent
+    line, _, payload = sent.partition(b"\n")
+    assert json.loads(line) == {"do": "deploy", "actor": "me", "bytes": 1000}
+    assert payload == b"x" * 1000
+
+
+def test_a_request_without_bytes_says_nothing_of_them() -> None:
+    wire = Wire(HELLO)
+    talk(wire).send({"do": "status"})
+    assert wire.sent == [b'{"do": "status"}\n']
+
+
+def test_large_bytes_follow_their_line_and_report_progress() -> None:
+    wire, seen = Wire(HELLO), list[tuple[int, int]]()
+    large = b"x" * ((1 << 20) + 1)
+    talk(wire).send({"do": "images"}, large, lambda done, whole: seen.append((done, whole)))
+    assert json.loads(wire.sent[0]) == {"do": "images", "bytes": len(large)}
+    assert wire.sent[1:] == [large]
+    assert seen == [(len(large), len(large))]
+
+
+def test_events_end_with_the_last_one_asked_for() -> None:
+    wire = Wire(HELLO, {"event": "note"}, {"event": "done"}, {"event": "later"})
+    assert [event["event"] for event in talk(wire).events("done")] == ["note", "done"]
+    assert len(wire.said) == 1
+
+
+def test_a_lost_connection_says_that_the_work_goes_on() -> None:
+    with pytest.raises(Unreachable, match="the work goes on at the host") as lost:
+        list(talk(Wire(HELLO, {"event": "note"})).events("done"))
+    assert lost.value.where == "root@box:22"
+    assert "vps.status" in lost.value.remedy
+
+
+def test_a_failure_ends_the_events_as_an_error_of_its_class() -> None:
+    failed = {"event": "failed", "code": 18, "what": "api is not healthy", "phase": "HEALTHY"}
+    with pytest.raises(errors.ReleaseError, match="api is not healthy"):
+        list(talk(Wire(HELLO, failed)).events("done"))
+
+
+def test_a_failure_instead_of_a_greeting_is_an_error_of_its_class() -> None:
+    with pytest.raises(errors.Busy, match="another command"):
+        talk(Wire({"event": "failed", "code": 16, "what": "another command holds the lock"}))
+
+
+def test_no_answer_shows_what_the_host_said_and_names_provisioning() -> None:
+    wire = Wire(ended=(1, "sudo: hostwright-runner: command not found\n"))
+    with pytest.raises(RunnerError, match=r"\(exit code 1\): sudo: .* not found") as refused:
+        talk(wire)
+    assert "vps.provision" in refused.value.remedy
+
+
+@pytest.mark.parametrize("line", ["We trust you have received the usual lecture", "[]", "{}", "7"])
+def test_an_answer_that_is_no_event_is_the_runners_fault(line: str) -> None:
+    with pytest.raises(RunnerError, match="unexpected answer"):
+        talk(Wire(line))
+    with pytest.raises(RunnerError, match="unexpected answer"):
+        list(talk(Wire(HELLO, line)).events("done"))
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_exit_code_comes_back_as_the_class_that_defines_it(code: int) -> None:
+    kind = type(failure({"what": "x", "code": code}, "box"))
+    assert kind.exit_code == code
+    assert "exit_code" in vars(kind)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(2, UserError), (99, HostError), (None, HostwrightError)]
+)
+def test_a_code_is_never_read_as_a_special_class_that_shares_it(
+    code: int | None, kind: type[HostwrightError]
+) -> None:
+    from hostwright.release.blueprint import BlueprintError  # inherits UserError's code
+
+    assert BlueprintError.exit_code == UserError.exit_code
+    assert type(failure({"what": "x", "code": code}, "box")) is kind
+
+
+def test_a_failure_tells_phase_log_remedy_and_what_serves_now() -> None:
+    event: dict[str, Any] = {
+        "code": 18,
+        "what": "api is not ready",
+        "where": "api",
+        "phase": "HEALTHY",
+        "remedy": "Look at its log.",
+        "log": ["Traceback", "KeyError: 'X'"],
+        "serving": "r1",
+    }
+    assert str(failure(event, "box")).splitlines() == [
+        "box: api: api is not ready (HEALTHY)",
+        "    Traceback",
+        "    KeyError: 'X'",
+        "  Look at its log.",
+        "  Serving now: r1.",
+    ]
+
+
+def test_a_failure_with_nothing_behind_it_says_that_nothing_serves() -> None:
+    assert str(failure({"what": "no disk", "code": 15}, "box")).splitlines() == [
+        "box: no disk",
+        "  Nothing serves yet.",
+    ]
+
+
+def test_the_audit_log_is_told_who_types() -> None:
+    user, _, machine = actor().partition("@")
+    assert user
+    assert machine

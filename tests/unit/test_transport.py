@@ -1,0 +1,425 @@
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import paramiko
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from hostwright import paths
+from hostwright.errors import (
+    HostKeyError,
+    HostwrightError,
+    LoginError,
+    Unreachable,
+    UserError,
+)
+from hostwright.transport import Address, HostKey, Session, connect, pin, scan_host_key
+
+#: paramiko.common has them, its type stubs do not.
+AUTH_SUCCESSFUL, AUTH_FAILED, OPEN_SUCCEEDED = 0, 2, 0
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def new_key(path: Path, *, passphrase: bytes = b"") -> paramiko.PKey:
+    private = ed25519.Ed25519PrivateKey.generate()
+    scheme: serialization.KeySerializationEncryption = (
+        serialization.BestAvailableEncryption(passphrase)
+        if passphrase
+        else serialization.NoEncryption()
+    )
+    path.write_bytes(
+        private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, scheme
+        )
+    )
+    return paramiko.PKey.from_path(path, passphrase or None)  # type: ignore[arg-type]
+
+
+@dataclass
+class Server(paramiko.ServerInterface):
+    """A real SSH server on loopback: one user, one key, a handful of commands."""
+
+    user: str
+    allowed: paramiko.PKey
+    host_key: paramiko.PKey
+    attempts: list[str] = field(default_factory=list)
+    connections: list[paramiko.Transport] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = Address("127.0.0.1", self.listener.getsockname()[1])
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(self.host_key)
+            self.connections.append(transport)
+            try:
+                transport.start_server(server=self)
+            except (paramiko.SSHException, EOFError, OSError):
+                transport.close()
+
+    def close(self) -> None:
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for transport in self.connections:
+            transport.close()
+            transport.join(5)
+        self.thread.join(5)
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        self.attempts.append(username)
+        known = username == self.user and key == self.allowed
+        return AUTH_SUCCESSFUL if known else AUTH_FAILED
+
+    def get_allowed_auths(self, username: str) -> str:
+        del username
+        return "publickey"
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        del kind, chanid
+        return OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        threading.Thread(target=self.run, args=(channel, command.decode()), daemon=True).start()
+        return True
+
+    def run(self, channel: paramiko.Channel, command: str) -> None:
+        word, _, rest = command.partition(" ")
+        if word == "cat":
+            while chunk := channel.recv(65536):
+                channel.sendall(chunk)
+            channel.send_exit_status(0)
+            channel.close()
+            return
+        # The end of input comes after the client has heard that the command runs.
+        assert channel.recv(1) == b""
+        if word == "noise":
+            channel.sendall_stderr(b"e" * int(rest))
+            channel.sendall((b"o" * 99 + b"\n") * (int(rest) // 100))
+        elif word == "fail":
+            channel.sendall_stderr(b"it did not work\n")
+            channel.send_exit_status(int(rest))
+            channel.close()
+            return
+        elif word == "hang-up":
+            channel.get_transport().close()
+            return
+        channel.send_exit_status(0)
+        channel.close()
+
+
+@pytest.fixture(autouse=True)
+def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    return tmp_path / "key"
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    return tmp_path / "pins" / "known_hosts"
+
+
+@pytest.fixture
+def server(tmp_path: Path, key: Path) -> Iterator[Server]:
+    made = Server("admin", new_key(key), new_key(tmp_path / "host_key"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(server: Server, key: Path, known: Path) -> Iterator[Session]:
+    pin(known, server.address, scan_host_key(server.address))
+    with connect(server.address, key=key, known_hosts=known, users=("admin",)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("203.0.113.7", Address("203.0.113.7")),
+        ("root@203.0.113.7", Address("203.0.113.7", user="root")),
+        ("shop.example.com:2222", Address("shop.example.com", 2222)),
+        ("ci-deploy@shop.example.com:22", Address("shop.example.com", 22, "ci-deploy")),
+        ("root@[2001:db8::1]:2222", Address("2001:db8::1", 2222, "root")),
+        ("[::1]", Address("::1")),
+        ("localhost", Address("localhost")),
+    ],
+)
+def test_an_address_is_read_and_written_the_same(text: str, address: Address) -> None:
+    assert Address.parse(text) == address
+    assert Address.parse(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "host name",
+        "host;reboot",
+        "$(reboot)",
+        "`reboot`",
+        "host|cat",
+        "host&",
+        "host>x",
+        "'host'",
+        '"host"',
+        "host\n",
+        "ho\\st",
+        "-oProxyCommand=x",
+        "-host",
+        "user@-host",
+        "us er@host",
+        "@host",
+        "user@",
+        "a@b@c",
+        "host:",
+        "host:0",
+        "host:65536",
+        "host:ssh",
+        "2001:db8::1",
+        "host/path",
+        "exämple.com",
+    ],
+)
+def test_anything_else_is_refused_as_input(text: str) -> None:
+    with pytest.raises(UserError):
+        Address.parse(text)
+
+
+def test_a_pinned_host_lets_the_key_in(session: Session, server: Server) -> None:
+    assert (session.user, session.address) == (
+        "admin",
+        Address("127.0.0.1", server.address.port, "admin"),
+    )
+    assert session.public_key == f"ssh-ed25519 {server.allowed.get_base64()}"
+
+
+def test_an_unknown_host_key_ends_it_before_any_login(
+    server: Server, key: Path, known: Path
+) -> None:
+    with pytest.raises(HostKeyError, match="not known yet") as caught:
+        connect(server.address, key=key, known_hosts=known)
+    assert scan_host_key(server.address).fingerprint in caught.value.what
+    assert f"invoke vps.trust --host 127.0.0.1:{server.address.port}" in caught.value.remedy
+    assert server.attempts == []
+    assert not known.exists()
+
+
+def test_a_changed_host_key_ends_it_before_any_login(
+    server: Server, key: Path, known: Path, tmp_path: Path
+) -> None:
+    other = new_key(tmp_path / "other")
+    pin(known, server.address, HostKey(other.get_name(), other.get_base64()))
+    with pytest.raises(HostKeyError, match="CHANGED"):
+        connect(server.address, key=key, known_hosts=known)
+    assert server.attempts == []
+
+
+def test_a_host_key_of_another_type_than_the_pinned_one_is_a_changed_one(
+    server: Server, key: Path, known: Path
+) -> None:
+    public = ec.generate_private_key(ec.SECP256R1()).public_key()
+    kind, text = (
+        public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        .decode()
+        .split()
+    )
+    pin(known, server.address, HostKey(kind, text))
+    with pytest.raises(HostKeyError, match="CHANGED"):
+        connect(server.address, key=key, known_hosts=known)
+    assert server.attempts == []
+
+
+def test_nothing_in_the_package_accepts_host_keys_by_itself() -> None:
+    lenient = re.compile(r"\b(AutoAddPolicy|WarningPolicy|SSHClient)\(|import fabric|from fabric")
+    sources = list((paths.ROOT / "src").rglob("*.py"))
+    assert sources
+    assert [path for path in sources if lenient.search(path.read_text())] == []
+
+
+def test_the_fingerprint_is_what_ssh_keygen_prints() -> None:
+    text = "AAAAC3NzaC1lZDI1NTE5AAAAIDbX3hDhShVcN2Qpcg/20BAJ4cS+IQKrdVQhNZjPcqLT"
+    assert HostKey("ssh-ed25519", text).fingerprint == (
+        "SHA256:4xThneOLyp03Amnr8juf0CKTCKkLp1J14p+C5ibXKlo"
+    )
+
+
+def test_pinning_replaces_this_host_and_leaves_the_others(known: Path) -> None:
+    first, second = Address("a.example"), Address("b.example", 2222)
+    pin(known, first, HostKey("ssh-ed25519", "AAAA"))
+    pin(known, second, HostKey("ssh-ed25519", "BBBB"))
+    pin(known, first, HostKey("ssh-rsa", "CCCC"))
+    assert known.read_text().splitlines() == [
+        "[b.example]:2222 ssh-ed25519 BBBB",
+        "a.example ssh-rsa CCCC",
+    ]
+
+
+def test_the_users_are_tried_in_order(server: Server, key: Path, known: Path) -> None:
+    pin(known, server.address, scan_host_key(server.address))
+    with connect(
+        server.address, key=key, known_hosts=known, users=("deploy", "admin", "root")
+    ) as made:
+        assert made.user == "admin"
+    assert list(dict.fromkeys(server.attempts)) == ["deploy", "admin"]
+
+
+def test_a_user_in_the_address_is_the_only_one_tried(
+    server: Server, key: Path, known: Path
+) -> None:
+    pin(known, server.address, scan_host_key(server.address))
+    address = Address(server.address.host, server.address.port, "root")
+    with pytest.raises(LoginError, match="root"):
+        connect(address, key=key, known_hosts=known, users=("admin",))
+    assert set(server.attempts) == {"root"}
+
+
+def test_a_wrong_key_is_a_refused_login(server: Server, known: Path, tmp_path: Path) -> None:
+    pin(known, server.address, scan_host_key(server.address))
+    new_key(tmp_path / "wrong")
+    with pytest.raises(LoginError) as caught:
+        connect(server.address, key=tmp_path / "wrong", known_hosts=known)
+    assert "deploy, root" in caught.value.what
+    assert "authorized_keys" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("content", "words"), [(None, "no such key"), ("hello", "not a private")])
+def test_a_key_file_that_is_none_is_the_users_fault(
+    server: Server, known: Path, tmp_path: Path, content: str | None, words: str
+) -> None:
+    path = tmp_path / "named"
+    if content:
+        path.write_text(content)
+    with pytest.raises(UserError, match=words):
+        connect(server.address, key=path, known_hosts=known)
+
+
+def test_a_key_with_a_passphrase_belongs_into_the_agent(
+    server: Server, known: Path, tmp_path: Path
+) -> None:
+    new_key(tmp_path / "locked", passphrase=b"secret")
+    with pytest.raises(UserError, match="passphrase") as caught:
+        connect(server.address, key=tmp_path / "locked", known_hosts=known)
+    assert "ssh-add" in caught.value.remedy
+
+
+def test_nobody_listening_is_unreachable(key: Path, known: Path) -> None:
+    new_key(key)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(Unreachable, match="nothing listens"):
+        connect(Address("127.0.0.1", port), key=key, known_hosts=known)
+
+
+def test_somebody_who_never_answers_is_unreachable(key: Path, known: Path) -> None:
+    new_key(key)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        pytest.raises(Unreachable),
+    ):
+        connect(
+            Address("127.0.0.1", silent.getsockname()[1]), key=key, known_hosts=known, timeout=0.2
+        )
+
+
+def test_paramiko_prints_no_traceback_of_its_own(session: Session) -> None:
+    session.close()
+    silent = [
+        isinstance(one, logging.NullHandler) for one in logging.getLogger("paramiko").handlers
+    ]
+    assert any(silent)
+
+
+def test_a_name_without_an_address_is_unreachable(
+    key: Path, known: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    new_key(key)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(Unreachable, match="no address for that name"):
+        connect(Address("nowhere.invalid"), key=key, known_hosts=known)
+
+
+def test_each_kind_of_failure_has_an_exit_code_of_its_own() -> None:
+    kinds: list[type[HostwrightError]] = [UserError, Unreachable, HostKeyError, LoginError]
+    assert len({kind.exit_code for kind in kinds}) == len(kinds)
+
+
+def test_small_writes_do_not_wait(session: Session) -> None:
+    connection = session._transport.sock  # noqa: SLF001 - what the kernel was told
+    assert isinstance(connection, socket.socket)
+    assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+
+
+def test_a_command_returns_its_exit_code_and_both_outputs(session: Session) -> None:
+    done = session.exec("fail 3")
+    assert done == (3, "", "it did not work\n")
+    assert done.tail == "it did not work"
+
+
+def test_standard_input_arrives_whole_while_output_comes_back(session: Session) -> None:
+    text = "".join(f"{number}\n" for number in range(400_000))
+    sent: list[int] = []
+    done = session.exec("cat", text.encode(), progress=sent.append)
+    assert done.out == text
+    assert sent[-1] == len(text)
+    assert sent == sorted(sent)
+
+
+def test_much_on_both_outputs_does_not_block(session: Session) -> None:
+    size = 4_000_000
+    done = session.exec(f"noise {size}")
+    assert (len(done.out), len(done.err)) == (size, size)
+
+
+def test_lines_are_told_as_they_arrive(session: Session) -> None:
+    seen: list[str] = []
+    session.exec("cat", b"one\ntwo\nhalf", on_line=seen.append)
+    assert seen == ["one", "two", "half"]
+
+
+def test_a_channel_goes_both_ways(session: Session) -> None:
+    channel = session.open("cat")
+    channel.send_line("héllo")
+    assert channel.read_line() == "héllo"
+    channel.send(b"\x00\x01raw\n")
+    assert channel.read_line() == "\x00\x01raw"
+    channel.end()
+    assert list(channel.lines()) == []
+    assert channel.finish() == (0, "")
+
+
+def test_a_lost_connection_is_unreachable(session: Session) -> None:
+    with pytest.raises(Unreachable, match="lost"):
+        session.exec("hang-up")
+
+
+def test_a_command_on_a_closed_session_is_unreachable(session: Session) -> None:
+    session.close()
+    with pytest.raises(Unreachable):
+        session.exec("cat")
