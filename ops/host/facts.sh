@@ -59,7 +59,7 @@ files() {
 # noted PATH: prints the sum that was noted when provisioning wrote this (large) file, if nothing
 # has touched it since: no write and no chmod leaves the time of the last status change alone.
 noted() {
-    note=$1.sha256
+    note=${1%/*}/.${1##*/}.sha256
     [ -f "$note" ] || return 1
     read -r sum changed size <"$note"
     [ "$changed $size" = "$(stat -c '%.9Z %s' -- "$1")" ] || return 1

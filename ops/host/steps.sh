@@ -47,7 +47,8 @@ put_packed() {
     mv -f -- "$work/unpacked" "$work/files/$1"
     put_file "$@"
     sum=$(sha256sum -- "$5" | cut -d ' ' -f 1)
-    printf '%s %s\n' "$sum" "$(stat -c '%.9Z %s' -- "$5")" >"$5.sha256"
+    # A hidden name: whatever is called docker-… beside a plugin is taken for a plugin by docker.
+    printf '%s %s\n' "$sum" "$(stat -c '%.9Z %s' -- "$5")" >"${5%/*}/.${5##*/}.sha256"
 }
 
 # keep PATH: a copy of a file that is about to be replaced, unless it is one of ours.

@@ -59,7 +59,7 @@ def run(address: Address, settings: Host, *, key: Path | None, dry_run: bool) ->
     Raises:
         HostError: Of the family of what went wrong.
     """
-    users = (settings.administrator, settings.bootstrap_user)
+    users = logins(settings)
     with Progress() as progress:
         progress.begin(f"connect to {address}")
         first = _connector(address, key)(users)
@@ -72,6 +72,17 @@ def run(address: Address, settings: Host, *, key: Path | None, dry_run: bool) ->
         if dry_run and done.changes:
             print(shown(done.changes))  # noqa: T201 - the plan is the result of a dry run
     return _outcome(address, done, dry_run=dry_run)
+
+
+def logins(settings: Host) -> tuple[str, ...]:
+    """Who to log in as, to change the host; the likelier first.
+
+    Provisioning makes ``admin`` where the bootstrap user is root (``host``'s docstring says why).
+    """
+    chosen = settings.administrator or (
+        "admin" if settings.bootstrap_user == "root" else settings.bootstrap_user
+    )
+    return tuple(dict.fromkeys((chosen, settings.bootstrap_user)))
 
 
 def desire(settings: Host, key: str) -> Desired:

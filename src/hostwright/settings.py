@@ -114,7 +114,7 @@ class Host(Model):
     port: PortNumber = 22
     bootstrap_user: AccountName = "root"
     deploy_user: AccountName = "deploy"
-    administrator: AccountName = "admin"
+    administrator: AccountName | Literal[""] = ""
     identity_file: str | None = None
     deploy_keys: Words = ()
     admin_keys: Words = ()
@@ -171,12 +171,13 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def load(path: Path = paths.HOSTS) -> HostsFile:
-    """The checked hosts file.
+def load(path: Path | None = None) -> HostsFile:
+    """The checked hosts file; the operator's own one without *path*.
 
     Raises:
         SettingsError: Unreadable, or a line per fault with ``file:line: key.path``.
     """
+    path = path or paths.HOSTS
     return _checked(read(path, paths.shown(path), SettingsError))
 
 
@@ -189,18 +190,20 @@ def host(
     name: str,
     *,
     overrides: Mapping[str, Any],
-    path: Path = paths.HOSTS,
+    path: Path | None = None,
 ) -> Host:
     """The settings of a host that was named on the command line.
 
     Args:
         name: A name from the file, or ``[user@]address[:port]``.
         overrides: Flags that were given, by field; they win over the file.
-        path: The hosts file; it may be missing when *name* is an address.
+        path: The hosts file, instead of the operator's own; it may be missing when *name* is an
+            address.
 
     Raises:
         SettingsError: The name is unknown and no address, or the settings do not hold together.
     """
+    path = path or paths.HOSTS
     known = load(path).hosts if path.is_file() else {}
     given = {key: value for key, value in overrides.items() if value not in (None, "", {}, ())}
     if name in known:

@@ -1,9 +1,10 @@
 """SSH: the one place that opens connections, with pinned host keys and plain errors.
 
-Paramiko's transport is used directly. Nothing is read from ``~/.ssh/config``, and there is no
-policy object that could be lenient: a host key that is not in *known_hosts* ends the connection
-before any authentication, whatever its type. The operator pins a key once (:func:`scan_host_key`,
-:func:`pin`).
+Fabric opens the connection, as strictly as :func:`_connection` sets it up, which is the only place
+that makes one: Fabric's own policy would accept and remember any host key, this one rejects. A host
+key that is not in *known_hosts* ends the connection before any authentication, whatever its type.
+No configuration of Fabric or OpenSSH is read. The operator pins a key once
+(:func:`scan_host_key`, :func:`pin`).
 
 After connecting, a command costs three serial round trips (open a channel, exec, data); with
 ``TCP_NODELAY`` none of them waits for Nagle's algorithm. sshd does not allow another user name on
@@ -22,6 +23,7 @@ import time
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -29,9 +31,10 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from hostwright.errors import HostKeyError, LoginError, Unreachable, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
 
+    import fabric
     import paramiko
 
 #: Seconds between keepalives, and until unanswered data ends a connection.
@@ -209,6 +212,7 @@ class Session:
     """An authenticated connection.
 
     Attributes:
+        connection: Fabric's, open. Its own methods open it again where it was lost; these do not.
         address: The host, with the user that was let in.
         user: That user.
         public_key: The key that was let in, ``type base64``, as for an authorized_keys file.
@@ -216,9 +220,9 @@ class Session:
     """
 
     def __init__(
-        self, transport: paramiko.Transport, address: Address, key: HostKey, seconds: float
+        self, connection: fabric.Connection, address: Address, key: HostKey, seconds: float
     ) -> None:
-        self._transport = transport
+        self.connection = connection
         self.address = address
         self.user = address.user or ""
         self.public_key = f"{key.kind} {key.text}"
@@ -231,7 +235,7 @@ class Session:
             Unreachable: The connection is gone.
         """
         with _plain_errors(self.address):
-            channel = self._transport.open_session(timeout=60)
+            channel = self.connection.transport.open_session(timeout=60)
             channel.exec_command(command)
         return Channel(channel, str(self.address))
 
@@ -267,7 +271,7 @@ class Session:
 
     def close(self) -> None:
         """End the connection."""
-        self._transport.close()
+        self.connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -323,11 +327,14 @@ def scan_host_key(address: Address, timeout: float = 10.0) -> HostKey:
     Raises:
         Unreachable: No such name, refused, or no answer in time.
     """
-    transport = _handshake(address, (), timeout)
-    try:
-        return _public(transport.get_remote_server_key())
-    finally:
-        transport.close()
+    with _plain_errors(address):
+        transport = _transport(_dial(address, timeout), timeout=timeout)
+        try:
+            transport.start_client(timeout=timeout)
+            _in_time(transport)
+            return _public(transport.get_remote_server_key())
+        finally:
+            transport.close()
 
 
 def pin(known_hosts: Path, address: Address, key: HostKey) -> None:
@@ -352,42 +359,118 @@ def _attempt(
     address: Address, keys: Sequence[paramiko.PKey], known_hosts: Path, timeout: float
 ) -> Session | None:
     """One connection for one user; None when none of the keys was let in."""
-    started = time.monotonic()
-    pinned = _pinned(known_hosts, address)
-    transport = _handshake(address, [key.kind for key in pinned], timeout)
-    accepted = None
-    try:
-        _check(address, pinned, _public(transport.get_remote_server_key()))
-        accepted = _authenticate(transport, address, keys, timeout)
-    finally:
-        if accepted is None:
-            transport.close()
-    if accepted is None:
-        return None
-    transport.set_keepalive(KEEPALIVE_SECONDS)
-    return Session(transport, address, _public(accepted), time.monotonic() - started)
-
-
-def _handshake(address: Address, kinds: Sequence[str], timeout: float) -> paramiko.Transport:
-    """TCP and key exchange; asks for the *kinds* of host key that are pinned, if any."""
     import paramiko
 
-    # Paramiko logs tracebacks of what is told as a plain error here.
-    logging.getLogger("paramiko").addHandler(_SILENCE)
-    with _plain_errors(address):
-        connection = socket.create_connection((address.host, address.port), timeout)
-        _tune(connection)
-        transport = paramiko.Transport(connection)
-        transport.banner_timeout = transport.handshake_timeout = timeout
-        _prefer(transport, kinds)
-        try:
-            transport.start_client(timeout=timeout)
-            if not transport.initial_kex_done:  # it returns in silence when time is up
-                raise TimeoutError  # noqa: TRY301 - one way out for both
-        except BaseException:
-            transport.close()
-            raise
-    return transport
+    connection = _connection(address, known_hosts, keys, timeout)
+    started = time.monotonic()
+    try:
+        with _plain_errors(address):
+            connection.connect_kwargs["sock"] = _dial(address, timeout)
+            accepted = _open(connection, address)
+    except paramiko.AuthenticationException:
+        return None
+    finally:
+        if not connection.is_connected:
+            connection.client.close()
+    connection.transport.set_keepalive(KEEPALIVE_SECONDS)
+    return Session(connection, address, _public(accepted), time.monotonic() - started)
+
+
+def _connection(
+    address: Address, known_hosts: Path, keys: Sequence[paramiko.PKey], timeout: float
+) -> fabric.Connection:
+    """The one place that makes a Fabric connection: strict, and not open yet.
+
+    A host is accepted by *known_hosts* alone, only *keys* are offered, and no other file is read.
+    """
+    import fabric
+    import paramiko
+
+    connection = fabric.Connection(
+        address.host,
+        user=address.user,
+        port=address.port,
+        config=fabric.Config(lazy=True),
+        # Fabric would cut a connect_timeout of its own down to whole seconds.
+        connect_kwargs={"timeout": timeout, "auth_strategy": _Login(address.user or "", keys)},
+    )
+    connection.client.set_missing_host_key_policy(paramiko.RejectPolicy)
+    if known_hosts.exists():
+        connection.client.load_host_keys(str(known_hosts))
+    kinds = tuple(_pinned(connection, address))
+    connection.connect_kwargs["transport_factory"] = partial(
+        _transport, kinds=kinds, timeout=timeout
+    )
+    return connection
+
+
+def _pinned(connection: fabric.Connection, address: Address) -> Mapping[str, paramiko.PKey]:
+    """The keys that the connection accepts, by their type."""
+    return connection.client.get_host_keys().lookup(address.pinned_name) or {}
+
+
+def _open(connection: fabric.Connection, address: Address) -> paramiko.PKey:
+    """Handshake, check of the host key, then login.
+
+    Returns:
+        The key that was let in.
+
+    Raises:
+        HostKeyError: The host's key is not pinned, or is another than the pinned one.
+        paramiko.AuthenticationException: None of the keys was let in.
+    """
+    import paramiko
+
+    try:
+        accepted: paramiko.PKey = connection.open()
+    except paramiko.BadHostKeyException as error:
+        raise _changed(address, _public(error.expected_key), _public(error.key)) from error
+    except paramiko.AuthenticationException:
+        raise
+    except paramiko.SSHException as error:
+        transport = connection.client.get_transport()
+        _in_time(transport)
+        # Where no key is pinned, what follows the handshake is the policy's rejection.
+        if transport.initial_kex_done and not _pinned(connection, address):
+            raise _unknown(address, _public(transport.get_remote_server_key())) from error
+        raise
+    return accepted
+
+
+class _Login(NamedTuple):
+    """The keys to offer; what Fabric hands on to Paramiko as its strategy.
+
+    Paramiko's default would prompt on the terminal where a host wants a password besides the key.
+    """
+
+    user: str
+    keys: Sequence[paramiko.PKey]
+
+    def authenticate(self, transport: paramiko.Transport) -> paramiko.PKey:
+        """Try the first MAX_KEYS keys on one connection, whose host key has been accepted.
+
+        Returns:
+            The key that was let in.
+
+        Raises:
+            paramiko.AuthenticationException: None was.
+        """
+        import paramiko
+
+        for key in self.keys[:MAX_KEYS]:
+            with suppress(paramiko.AuthenticationException):
+                wanted_besides = transport.auth_publickey(self.user, key)
+                if not wanted_besides:
+                    return key
+            if not transport.is_active():
+                break
+        raise paramiko.AuthenticationException
+
+
+def _dial(address: Address, timeout: float) -> socket.socket:
+    connection = socket.create_connection((address.host, address.port), timeout)
+    _tune(connection)
+    return connection
 
 
 def _tune(connection: socket.socket) -> None:
@@ -398,61 +481,54 @@ def _tune(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_SECONDS * 1000)
 
 
-def _prefer(transport: paramiko.Transport, kinds: Sequence[str]) -> None:
+def _transport(
+    connection: socket.socket,
+    *,
+    timeout: float,
+    kinds: Sequence[str] = (),
+    disabled_algorithms: Mapping[str, Iterable[str]] | None = None,
+) -> paramiko.Transport:
+    """What will speak SSH on *connection*; it asks for the *kinds* of host key first, if any."""
+    import paramiko
+
+    # Paramiko logs tracebacks of what is told as a plain error here.
+    logging.getLogger("paramiko").addHandler(_SILENCE)
+    transport = paramiko.Transport(connection, disabled_algorithms=disabled_algorithms)
+    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
     options = transport.get_security_options()
     signatures = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
     first = [name for kind in kinds for name in signatures.get(kind, (kind,))]
     options.key_types = sorted(
         options.key_types, key=lambda kind: first.index(kind) if kind in first else len(first)
     )
+    return transport
 
 
-def _pinned(known_hosts: Path, address: Address) -> list[HostKey]:
-    import paramiko
-
-    if not known_hosts.exists():
-        return []
-    found = paramiko.HostKeys(str(known_hosts)).lookup(address.pinned_name)
-    return [_public(key) for key in found.values()] if found else []
+def _in_time(transport: paramiko.Transport) -> None:
+    """Raise TimeoutError for a handshake that Paramiko gave up waiting for, which it does not."""
+    if transport.is_active() and not transport.initial_kex_done:
+        raise TimeoutError
 
 
-def _check(address: Address, pinned: Sequence[HostKey], shown: HostKey) -> None:
-    """Raise HostKeyError unless *shown* is pinned."""
-    if shown in pinned:
-        return
+def _unknown(address: Address, shown: HostKey) -> HostKeyError:
     where = str(replace(address, user=None))
-    trust = f"`invoke vps.trust --host {where}`"
-    if not pinned:
-        raise HostKeyError(
-            f"its host key is not known yet: {shown.kind} {shown.fingerprint}",
-            where=where,
-            remedy=f"Compare it with what the provider's console shows, then pin it once: {trust}.",
-        )
-    raise HostKeyError(
-        f"its host key has CHANGED: pinned {pinned[0].kind} {pinned[0].fingerprint}, "
-        f"now {shown.kind} {shown.fingerprint}",
+    return HostKeyError(
+        f"its host key is not known yet: {shown.kind} {shown.fingerprint}",
         where=where,
-        remedy=f"Someone may be in between. Only if the server was rebuilt, pin it again: {trust}.",
+        remedy="Compare it with what the provider's console shows, then pin it once: "
+        f"`invoke vps.trust --host {where}`.",
     )
 
 
-def _authenticate(
-    transport: paramiko.Transport, address: Address, keys: Sequence[paramiko.PKey], timeout: float
-) -> paramiko.PKey | None:
-    """The first key that is let in, or None."""
-    import paramiko
-
-    transport.auth_timeout = timeout
-    for key in keys[:MAX_KEYS]:
-        try:
-            with _plain_errors(address):
-                transport.auth_publickey(address.user or "", key)
-        except paramiko.AuthenticationException:
-            if not transport.is_active():
-                return None
-        else:
-            return key
-    return None
+def _changed(address: Address, pinned: HostKey, shown: HostKey) -> HostKeyError:
+    where = str(replace(address, user=None))
+    return HostKeyError(
+        f"its host key has CHANGED: pinned {pinned.kind} {pinned.fingerprint}, "
+        f"now {shown.kind} {shown.fingerprint}",
+        where=where,
+        remedy="Someone may be in between. Only if the server was rebuilt, pin it again: "
+        f"`invoke vps.trust --host {where}`.",
+    )
 
 
 def _keys(named: Path | None) -> list[paramiko.PKey]:

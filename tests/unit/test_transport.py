@@ -370,7 +370,7 @@ def test_each_kind_of_failure_has_an_exit_code_of_its_own() -> None:
 
 
 def test_small_writes_do_not_wait(session: Session) -> None:
-    connection = session._transport.sock  # noqa: SLF001 - what the kernel was told
+    connection = session.connection.transport.sock
     assert isinstance(connection, socket.socket)
     assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)

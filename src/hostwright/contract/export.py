@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hostwright import paths
+from hostwright.contract import example
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,9 @@ def files(contract: Contract) -> dict[Path, str]:
         for target, path in EXPORTS.items()
         if path.parent.is_dir()
     }
+    # Without secrets: `invoke contract.new-env` makes those, and blanks are refused.
+    if paths.ENV_EXAMPLE.parent.is_dir():
+        made[paths.ENV_EXAMPLE] = example.text(contract, "vps", "production", lambda: "")
     made[paths.CONTRACT_SCHEMA] = _text(schema(Model, "hostwright env contract"))
     made[paths.HOSTS_SCHEMA] = _text(schema(HostsFile, "hostwright hosts.yaml"))
     return made

@@ -44,7 +44,10 @@ def near(name: str, known: object) -> str:
     """A sentence that suggests the nearest known name, or lists what there is."""
     names = [str(item) for item in known] if isinstance(known, (list, tuple, dict, set)) else []
     spelled = {item.lower(): item for item in names}
-    close = [spelled[item] for item in get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)]
+    close = [
+        *(spelled[item] for item in get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)),
+        *(spelled[item] for item in spelled if name and item.startswith(name.lower())),
+    ]
     return f"Did you mean {close[0]}?" if close else f"Known: {', '.join(sorted(names)[:12])}."
 
 

@@ -31,7 +31,7 @@ def load(architecture: str) -> Plugin:
     Raises:
         ToolError: There is no Compose binary here, or it is made for another architecture.
     """
-    path = _binary(toolchain.find("docker-compose"))
+    path = _binary(toolchain.pinned("docker-compose"))
     with path.open("rb") as file:
         made_for = machine(file.read(_HEADER))
     if made_for != architecture:

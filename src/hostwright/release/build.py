@@ -89,10 +89,15 @@ class Release:
 
 def resolved(plan: Plan, release_id: str) -> Resolved:
     """What each role gets in this release, and every problem with it."""
+    return resolve(plan.contract, request(plan, release_id))
+
+
+def request(plan: Plan, release_id: str) -> Request:
+    """What the contract is asked for this release."""
     inputs = complete(plan.contract, "vps", plan.host.canonical())
     secrets = {name: given.value for name, given in plan.given.items()}
     hosts = blueprint.live_files(plan.app, release_id, frozenset(plan.contract.roles))
-    request = Request(
+    return Request(
         target="vps",
         profile=plan.host.profile,
         given=plan.given,
@@ -100,7 +105,6 @@ def resolved(plan: Plan, release_id: str) -> Resolved:
         composed=composed(plan.contract, inputs, secrets, hosts=hosts),
         where=plan.host.values.env_file or "",
     )
-    return resolve(plan.contract, request)
 
 
 def build(plan: Plan) -> Release:

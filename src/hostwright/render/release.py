@@ -125,7 +125,7 @@ def _value(name: str, variable: Variable) -> str:
 
 def request(planned: build.Plan) -> Request:
     """What the contract is asked for the same release."""
-    return Request("vps", planned.host.profile, planned.given, planned.host.canonical())
+    return build.request(planned, build.identify(planned))
 
 
 def resolved(planned: build.Plan) -> Resolved:

@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from hostwright import validate
 from hostwright.errors import FindingsError
 from hostwright.rig import Rig, requirements
 from hostwright.rig.load import LoadGenerator
@@ -61,6 +62,7 @@ class Demo:
 
     def look(self, scene: Scene) -> None:
         """The certificate, readiness, and a job done."""
+        _say("   (app.test and api.test exist only for the demo's own authority and requests)")
         ready = scene.request("GET", f"https://{APP_DOMAIN}/api/health/ready")
         _say(f"   https://{APP_DOMAIN}  {ready.status_code}, certificate verified")
         ready = scene.request("GET", f"https://{API_DOMAIN}/health/ready")
@@ -113,12 +115,24 @@ def run(*, keep: bool, suite: str = "trixie") -> int:
     """
     requirements.install(_say)
     demo = Demo()
+    with demo.act("prove the VPS blueprint: nox -s validate_vps"):
+        prove()
     with Rig("demo", say=lambda text: _say(f"   {text}")) as rig:
         demo.play(rig, suite)
         if keep:
             rig.detach()
             _say("It stays up: `python -m hostwright.rig clean demo` ends it.")
     return 0
+
+
+def prove() -> None:
+    """What the engines render, role by role, is what the contract says.
+
+    Raises:
+        FindingsError: It is not.
+    """
+    if validate.run(["vps"]):
+        raise FindingsError("the blueprint has faults", where="ops/compose")
 
 
 def _say(text: str) -> None:

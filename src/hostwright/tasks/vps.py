@@ -143,7 +143,12 @@ def deploy(
 
 
 @command(
-    help={"host": _HOST, "to": "A release id; the previous good one without it.", "json": _JSON}
+    help={
+        "host": _HOST,
+        "to": "A release id; the previous good one without it.",
+        "identity": _KEY,
+        "json": _JSON,
+    }
 )
 def rollback(_: Context, host: str, to: str = "", identity: str = "", json: bool = False) -> None:
     """Return to the previous good release, with its own images, env and configuration.
@@ -271,8 +276,9 @@ def _print_outcome(outcome: Any, settings: Host, json: bool) -> None:  # noqa: A
     if json:
         print(json_.dumps(asdict(outcome), indent=2))
         return
+    domain = settings.app_domain or settings.api_domain
     print(
-        f"{settings.address}: {outcome.serving} serves https://{settings.app_domain} "
+        f"{settings.address}: {outcome.serving} serves{f' https://{domain}' if domain else ''} "
         f"({outcome.seconds:.1f} s after {outcome.connect_seconds:.1f} s to connect)"
     )
 

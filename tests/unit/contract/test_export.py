@@ -13,6 +13,7 @@ from tests.unit.contract.planted import TEXT, edited, of_variable, real
 
 from hostwright import paths, settings
 from hostwright.contract import export
+from hostwright.contract.envfile import parse
 from hostwright.contract.models import TARGETS, Contract, Model
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def test_the_committed_files_are_current() -> None:
 def test_only_what_is_stale_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     schema, hosts = tmp_path / "contract.schema.json", tmp_path / "hosts.schema.json"
     monkeypatch.setattr(export, "EXPORTS", {"vps": tmp_path / "vps.json", "aws": tmp_path / "no/a"})
+    monkeypatch.setattr(paths, "ENV_EXAMPLE", tmp_path / "no" / "example")
     monkeypatch.setattr(paths, "CONTRACT_SCHEMA", schema)
     monkeypatch.setattr(paths, "HOSTS_SCHEMA", hosts)
     assert export.write(real()) == [tmp_path / "vps.json", schema, hosts]
@@ -93,6 +95,14 @@ def test_only_what_is_stale_is_written(tmp_path: Path, monkeypatch: pytest.Monke
     assert export.stale(real()) == [schema]
     assert export.write(real()) == [schema]
     assert json.loads((tmp_path / "vps.json").read_text()) == exported("vps")
+
+
+def test_the_committed_example_of_an_env_file_asks_for_everything_and_holds_no_secret() -> None:
+    read = parse(paths.ENV_EXAMPLE.read_text(), ".env")
+    blank = {name for name, item in read.values.items() if not item.value}
+    assert blank >= {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY"}
+    assert blank == set(read.values)
+    assert not read.unread
 
 
 # --- schemas -------------------------------------------------------------------------------------

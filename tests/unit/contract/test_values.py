@@ -441,7 +441,7 @@ def test_a_reserved_variable_is_refused_where_it_is_reserved() -> None:
     told = {"PORT": Given("8080", ".env:1")}
     found = resolve(real(), Request("gcp", "production", told)).errors
     assert Problem("PORT", "is reserved: gcp sets it itself", ".env:1", "Remove the line.") in found
-    assert "PORT" not in resolve(real(), Request("gcp", "production", {})).roles["api"]
+    assert "PORT" not in resolve(real(), Request("gcp", "production", told)).roles["api"]
 
 
 @pytest.mark.parametrize(

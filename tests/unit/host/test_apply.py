@@ -91,7 +91,7 @@ def test_a_packed_file_is_unpacked_and_its_sum_noted(tmp_path: Path) -> None:
     target = tmp_path / "binary"
     carry_out(tmp_path, Change("x", "y", files=(file(target, gzip.compress(b"elf"), packed=True),)))
     assert target.read_bytes() == b"elf"
-    noted = (tmp_path / "binary.sha256").read_text().split()
+    noted = (tmp_path / ".binary.sha256").read_text().split()
     assert noted[0] == sha256(b"elf").hexdigest()
     assert noted[2] == "3"
 

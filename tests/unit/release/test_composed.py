@@ -24,7 +24,7 @@ def made(
     *roles: str,
 ) -> dict[str, object]:
     contract = with_roles(*roles) if roles else real()
-    hosts = {role: host for role, host in HOSTS.items() if role in {*contract.roles}}
+    hosts = {name: HOSTS[name] for name in map(str, contract.roles) if name in HOSTS}
     full = complete(contract, "vps", {**INPUTS, **(inputs or {})})
     return {**composed(contract, full, secrets, hosts=hosts)}
 
