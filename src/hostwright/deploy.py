@@ -189,6 +189,7 @@ def decide_images(local: Local, hello: Mapping[str, Any]) -> Decision:
         transport=local.host.transport,
     )
     images.check_architecture(decision.to_send, hello["arch"])
+    images.check_room(decision.to_send, hello["disk_free"])
     return decision
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
-from hostwright.errors import ToolError, UserError
+from hostwright.errors import PreflightError, ToolError, UserError
 from hostwright.run import run
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: How much of an image's id its tag on the host carries.
 TAG_DIGITS = 12
+#: What stays free on a host whatever arrives: logs and the database go on growing.
+RESERVE_BYTES = 256 * 1024**2
 #: The fastest setting: a laptop's wire is slower still, and the host unpacks while it reads.
 GZIP_LEVEL = 1
 
@@ -161,6 +163,24 @@ def check_architecture(images: Mapping[str, LocalImage], host: str) -> None:
                 where=tag,
                 remedy=f"Build it with `docker build --platform linux/{host} …`.",
             )
+
+
+def check_room(images: Mapping[str, LocalImage], free: int) -> None:
+    """Refuse before anything is sent when the host's disk could not take it.
+
+    Args:
+        images: What would be sent; layers that the host has already are counted, too.
+        free: Bytes free on the host.
+
+    Raises:
+        PreflightError: There is less than the images and :data:`RESERVE_BYTES` need.
+    """
+    needed = sum({image.id: image.size for image in images.values()}.values()) + RESERVE_BYTES
+    if images and needed > free:
+        raise PreflightError(
+            f"the images need up to {needed / 1e6:,.0f} MB, the host has {free / 1e6:,.0f} MB free",
+            remedy="Make room on it; nothing was sent.",
+        )
 
 
 def save(images: Mapping[str, LocalImage], present: Collection[str], work: Path) -> Path:

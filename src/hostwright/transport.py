@@ -494,7 +494,9 @@ def _transport(
     # Paramiko logs tracebacks of what is told as a plain error here.
     logging.getLogger("paramiko").addHandler(_SILENCE)
     transport = paramiko.Transport(connection, disabled_algorithms=disabled_algorithms)
-    transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
+    transport.auth_timeout = timeout
+    # The whole handshake has a limit of its own, which comes first: it has a plain error.
+    transport.banner_timeout = transport.handshake_timeout = timeout + 1
     options = transport.get_security_options()
     signatures = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256")}
     first = [name for kind in kinds for name in signatures.get(kind, (kind,))]
@@ -505,7 +507,7 @@ def _transport(
 
 
 def _in_time(transport: paramiko.Transport) -> None:
-    """Raise TimeoutError for a handshake that Paramiko gave up waiting for, which it does not."""
+    """Raise TimeoutError if Paramiko, in silence, stopped waiting for the handshake."""
     if transport.is_active() and not transport.initial_kex_done:
         raise TimeoutError
 

@@ -172,6 +172,7 @@ class Release:
     env: dict[str, str] = field(default_factory=dict)
     roles: tuple[str, ...] = ("api", "web", "worker", "migrate")
     handover: str = "stop-then-start"
+    turn: str = "after-switch"
     warm_seconds: int = 300
     start_seconds: int = 8
     extra: str = ""
@@ -299,6 +300,7 @@ class App:
                 "kind": "worker",
                 "health": ["test", "-e", "/tmp/well"],  # noqa: S108 - the container's own
                 "handover": release.handover,
+                "turn": release.turn,
                 **seconds,
             },
             "migrate": {

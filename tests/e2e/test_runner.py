@@ -282,7 +282,12 @@ def test_a_release_that_fails_leaves_traffic_untouched(
 
     with steady.load() as load:
         outcome = steady.deploy(
-            Release("2", env={"FAULT": fault, "HEAD": head}, start_seconds=seconds)
+            Release(
+                "2",
+                env={"FAULT": fault, "HEAD": head},
+                start_seconds=seconds,
+                turn="before-switch",
+            )
         )
 
     assert outcome.last["event"] == "failed"
@@ -379,6 +384,20 @@ def test_a_first_deploy_that_fails_serves_nothing_and_can_be_tried_again(
 
 
 def test_a_worker_that_fails_after_the_switch_brings_the_whole_release_back(app: App) -> None:
+    first = app.serving
+
+    with app.load() as load:
+        outcome = app.deploy(Release("2", env={"FAULT": "worker"}, start_seconds=2))
+
+    assert outcome.last["phase"] == DRAINED
+    assert "its health command ended with 1" in outcome.last["what"]
+    assert load.failed == []
+    assert app.serving == first
+    assert not [name for name in app.existing() if name.startswith(outcome.release)]
+    assert_whole(app)
+
+
+def test_a_warm_release_whose_worker_is_gone_does_not_stay(app: App) -> None:
     first = str(app.serving)
     second = app.deploy(Release("2")).release
     app.engine.docker("rm", "--force", f"{app.name}-{first}-worker")

@@ -140,9 +140,15 @@ RULES = {
     ),
     "invoke": Rule("only tasks/ knows Invoke", package_but("tasks"), named("invoke")),
     "ssh": Rule(
-        "only tasks/, transport.py and what executes in host/ know Fabric and Paramiko",
+        "only tasks/, transport.py and what executes in host/ know Paramiko",
         package_but(*SSH),
-        named("fabric", "paramiko"),
+        named("paramiko"),
+    ),
+    "fabric": Rule(
+        "only transport.py knows Fabric: what it makes by default accepts any host key",
+        package_but("transport.py"),
+        named("fabric"),
+        types_too=True,
     ),
     "pure": Rule(
         "checks/, contract/, release/ and host/ only compute, but for what executes in host/",
@@ -196,7 +202,8 @@ def test_every_file_keeps_the_rule(name: str) -> None:
 
 
 WATCH = """
-import sys, traceback
+# What formatting a stack imports must be there before it is watched.
+import linecache, sys, tokenize, traceback
 
 class Watch:
     def find_spec(self, name, path=None, target=None):
@@ -228,8 +235,11 @@ def test_the_task_list_appears_without_loading_what_only_running_a_task_needs() 
         ("tasks", "tasks.py", "from hostwright.validate import run"),
         ("invoke", f"{PACKAGE}/doctor.py", "def f():\n    from invoke import task"),
         ("ssh", f"{PACKAGE}/images.py", "import paramiko"),
-        ("ssh", f"{PACKAGE}/host/plan.py", "from fabric import Connection"),
-        ("ssh", f"{PACKAGE}/host/steps/ssh.py", "from fabric import Connection"),
+        ("ssh", f"{PACKAGE}/host/plan.py", "from paramiko import Transport"),
+        ("ssh", f"{PACKAGE}/host/steps/ssh.py", "from paramiko import Transport"),
+        ("fabric", f"{PACKAGE}/host/apply.py", "from fabric import Connection"),
+        ("fabric", f"{PACKAGE}/tasks/vps.py", "def f():\n    from fabric import Connection"),
+        ("fabric", f"{PACKAGE}/images.py", "if TYPE_CHECKING:\n    from fabric import Connection"),
         ("pure", f"{PACKAGE}/checks/policy.py", "from subprocess import run"),
         ("pure", f"{PACKAGE}/contract/load.py", "import os\nhome = os.environ['HOME']"),
         ("pure", f"{PACKAGE}/contract/load.py", "from os import getenv"),
@@ -269,8 +279,9 @@ def test_a_breach_is_found_with_its_file_and_line(rule: str, file: str, source: 
             "from __future__ import annotations\nfrom hostwright.tasks import ns",
         ),
         ("invoke", f"{PACKAGE}/tasks/vps.py", "from invoke import task"),
-        ("ssh", f"{PACKAGE}/host/apply.py", "from fabric import Connection"),
-        ("ssh", f"{PACKAGE}/images.py", "if TYPE_CHECKING:\n    from fabric import Connection"),
+        ("ssh", f"{PACKAGE}/host/apply.py", "from paramiko import Transport"),
+        ("ssh", f"{PACKAGE}/images.py", "if TYPE_CHECKING:\n    from paramiko import Transport"),
+        ("fabric", f"{PACKAGE}/transport.py", "def f():\n    import fabric"),
         ("pure", f"{PACKAGE}/release/build.py", "from datetime import datetime\nf: datetime"),
         ("pure", f"{PACKAGE}/host/apply.py", "from hostwright.run import run"),
         ("pure", f"{PACKAGE}/contract/load.py", "import os.path\nfrom hostwright.runner import x"),

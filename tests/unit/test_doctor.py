@@ -122,7 +122,9 @@ def test_plain_text_is_aligned_and_puts_the_remedy_below_its_line() -> None:
     ]
 
 
-def test_a_table_says_the_same_in_colours() -> None:
+def test_a_table_says_the_same_in_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     lines = doctor.report(replace(HEALTHY, tools=(NO_CLIENT,)))
     drawn = doctor.drawn(lines, table=True)
     assert "\x1b[" in drawn

@@ -7,18 +7,21 @@ import hashlib
 import io
 import json
 import tarfile
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 from hostwright import images
-from hostwright.errors import ToolError, UserError
+from hostwright.errors import PreflightError, ToolError, UserError
 from hostwright.images import (
+    RESERVE_BYTES,
     Decision,
     LocalImage,
     Placed,
     chain_ids,
     check_architecture,
+    check_room,
     decide,
     host_tag,
     inspect,
@@ -396,3 +399,22 @@ def test_an_engine_that_cannot_save_is_a_tools_fault(docker: Path, tmp_path: Pat
     plays(docker, "echo 'no space left on device' >&2; exit 1")
     with pytest.raises(ToolError, match="no space left"):
         save({TAG: SHOP}, [], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("free", "refused"), [(RESERVE_BYTES + 999, True), (RESERVE_BYTES + 1000, False)]
+)
+def test_what_the_hosts_disk_cannot_take_is_refused_before_it_is_sent(
+    free: int,
+    refused: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    image = LocalImage("probe:1", "sha256:1", "amd64", 1000, ())
+    same_twice = {"hostwright/app-api:1": image, "hostwright/app-worker:1": image}
+
+    refusal = pytest.raises(PreflightError, match="the host has") if refused else nullcontext()
+    with refusal:
+        check_room(same_twice, free)
+
+
+def test_a_full_disk_is_no_obstacle_when_nothing_is_sent() -> None:
+    check_room({}, 0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import logging
 import re
 import socket
@@ -7,10 +8,11 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import fabric
 import paramiko
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from hostwright import paths
 from hostwright.errors import (
@@ -23,15 +25,23 @@ from hostwright.errors import (
 from hostwright.transport import Address, HostKey, Session, connect, pin, scan_host_key
 
 #: paramiko.common has them, its type stubs do not.
-AUTH_SUCCESSFUL, AUTH_FAILED, OPEN_SUCCEEDED = 0, 2, 0
+AUTH_SUCCESSFUL, AUTH_PARTIALLY_SUCCESSFUL, AUTH_FAILED, OPEN_SUCCEEDED = 0, 1, 2, 0
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-def new_key(path: Path, *, passphrase: bytes = b"") -> paramiko.PKey:
-    private = ed25519.Ed25519PrivateKey.generate()
+KINDS: dict[str, Callable[[], PrivateKeyTypes]] = {
+    "ssh-ed25519": ed25519.Ed25519PrivateKey.generate,
+    "ecdsa-sha2-nistp256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "ssh-rsa": lambda: rsa.generate_private_key(65537, 2048),
+}
+
+
+def new_key(path: Path, *, passphrase: bytes = b"", kind: str = "ssh-ed25519") -> paramiko.PKey:
+    private = KINDS[kind]()
     scheme: serialization.KeySerializationEncryption = (
         serialization.BestAvailableEncryption(passphrase)
         if passphrase
@@ -47,11 +57,21 @@ def new_key(path: Path, *, passphrase: bytes = b"") -> paramiko.PKey:
 
 @dataclass
 class Server(paramiko.ServerInterface):
-    """A real SSH server on loopback: one user, one key, a handful of commands."""
+    """A real SSH server on loopback: one user, one key, a handful of commands.
+
+    Attributes:
+        user: Who is let in.
+        allowed: With what.
+        host_keys: It has one of each type; the client says which type it wants.
+        besides: What it wants besides the key, in SSH's words.
+        attempts: The users of every attempt to log in.
+        connections: All that were made.
+    """
 
     user: str
     allowed: paramiko.PKey
-    host_key: paramiko.PKey
+    host_keys: list[paramiko.PKey]
+    besides: str = ""
     attempts: list[str] = field(default_factory=list)
     connections: list[paramiko.Transport] = field(default_factory=list)
 
@@ -68,7 +88,8 @@ class Server(paramiko.ServerInterface):
             except OSError:
                 return
             transport = paramiko.Transport(connection)
-            transport.add_server_key(self.host_key)
+            for host_key in self.host_keys:
+                transport.add_server_key(host_key)
             self.connections.append(transport)
             try:
                 transport.start_server(server=self)
@@ -85,12 +106,17 @@ class Server(paramiko.ServerInterface):
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         self.attempts.append(username)
-        known = username == self.user and key == self.allowed
-        return AUTH_SUCCESSFUL if known else AUTH_FAILED
+        if username != self.user or key != self.allowed:
+            return AUTH_FAILED
+        return AUTH_PARTIALLY_SUCCESSFUL if self.besides else AUTH_SUCCESSFUL
+
+    def check_auth_none(self, username: str) -> int:
+        self.attempts.append(username)
+        return AUTH_FAILED
 
     def get_allowed_auths(self, username: str) -> str:
         del username
-        return "publickey"
+        return self.besides or "publickey"
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
         del kind, chanid
@@ -142,9 +168,18 @@ def known(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path, key: Path) -> Iterator[Server]:
-    made = Server("admin", new_key(key), new_key(tmp_path / "host_key"))
+    made = Server("admin", new_key(key), [new_key(tmp_path / "host_key")])
     yield made
     made.close()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The operator's own directory, where there is an empty ``.ssh``."""
+    made = tmp_path / "home"
+    (made / ".ssh").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(made))
+    return made
 
 
 @pytest.fixture
@@ -216,6 +251,46 @@ def test_a_pinned_host_lets_the_key_in(session: Session, server: Server) -> None
     assert session.public_key == f"ssh-ed25519 {server.allowed.get_base64()}"
 
 
+def test_the_connection_is_fabrics_and_ends_with_the_session(session: Session) -> None:
+    assert isinstance(session.connection, fabric.Connection)
+    assert (session.connection.user, session.connection.is_connected) == ("admin", True)
+    session.close()
+    assert not session.connection.is_connected
+
+
+def test_the_next_key_is_tried_on_the_same_connection(
+    server: Server, key: Path, known: Path, home: Path
+) -> None:
+    new_key(home / ".ssh" / "id_ed25519")
+    key.rename(home / ".ssh" / "id_ecdsa")
+    pin(known, server.address, scan_host_key(server.address))
+    before = len(server.connections)
+    with connect(server.address, known_hosts=known, users=("admin",)) as made:
+        assert made.public_key == f"ssh-ed25519 {server.allowed.get_base64()}"
+        assert made.connection.is_connected
+    assert server.attempts == ["admin", "admin"]
+    assert len(server.connections) == before + 1
+
+
+@pytest.mark.parametrize("besides", ["password", "keyboard-interactive"])
+def test_a_host_that_wants_a_password_besides_the_key_asks_nobody(
+    server: Server, key: Path, known: Path, besides: str
+) -> None:
+    server.besides = besides
+    pin(known, server.address, scan_host_key(server.address))
+    with pytest.raises(LoginError):
+        connect(server.address, key=key, known_hosts=known, users=("admin",))
+    assert server.attempts == ["admin"]
+
+
+def test_without_any_key_the_remedy_is_to_name_one(server: Server, known: Path, home: Path) -> None:
+    assert home.exists()
+    pin(known, server.address, scan_host_key(server.address))
+    with pytest.raises(LoginError) as caught:
+        connect(server.address, known_hosts=known)
+    assert "no key to try" in caught.value.remedy
+
+
 def test_an_unknown_host_key_ends_it_before_any_login(
     server: Server, key: Path, known: Path
 ) -> None:
@@ -225,6 +300,64 @@ def test_an_unknown_host_key_ends_it_before_any_login(
     assert f"invoke vps.trust --host 127.0.0.1:{server.address.port}" in caught.value.remedy
     assert server.attempts == []
     assert not known.exists()
+
+
+def test_the_pins_of_others_do_not_vouch_for_a_host_and_stay_as_they_are(
+    server: Server, key: Path, known: Path
+) -> None:
+    shown = scan_host_key(server.address)
+    for other in (Address("127.0.0.1"), Address("localhost", server.address.port)):
+        pin(known, other, shown)
+    before = known.read_text()
+    with pytest.raises(HostKeyError, match="not known yet"):
+        connect(server.address, key=key, known_hosts=known)
+    assert server.attempts == []
+    assert known.read_text() == before
+
+
+def test_known_hosts_of_the_operators_own_does_not_vouch_for_a_host(
+    server: Server, key: Path, known: Path, home: Path
+) -> None:
+    pin(home / ".ssh" / "known_hosts", server.address, scan_host_key(server.address))
+    with pytest.raises(HostKeyError, match="not known yet"):
+        connect(server.address, key=key, known_hosts=known)
+    assert server.attempts == []
+
+
+def test_no_configuration_of_openssh_or_fabric_is_read(
+    server: Server, key: Path, known: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".ssh" / "config").write_text("Host *\n  HostName 127.0.0.9\n  ProxyCommand false\n")
+    (home / ".fabric.yaml").write_text("gateway: 'false'\n")
+    monkeypatch.setenv("FABRIC_GATEWAY", "false")
+    pin(known, server.address, scan_host_key(server.address))
+    with connect(server.address, key=key, known_hosts=known, users=("admin",)) as made:
+        assert (made.connection.host, made.connection.gateway) == ("127.0.0.1", None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_host_with_keys_of_several_types_is_asked_for_the_pinned_one(
+    server: Server, key: Path, known: Path, tmp_path: Path, kind: str
+) -> None:
+    server.host_keys = [new_key(tmp_path / name, kind=name) for name in KINDS]
+    [wanted] = [one for one in server.host_keys if one.get_name() == kind]
+    pin(known, server.address, HostKey(kind, wanted.get_base64()))
+    with connect(server.address, key=key, known_hosts=known, users=("admin",)) as made:
+        assert made.connection.transport.get_remote_server_key() == wanted
+
+
+def test_every_pinned_type_is_asked_for_before_one_that_is_not_pinned(
+    server: Server, key: Path, known: Path, tmp_path: Path
+) -> None:
+    kinds = ["ecdsa-sha2-nistp256", "ssh-rsa"]
+    pins = [new_key(tmp_path / kind, kind=kind) for kind in kinds]
+    server.host_keys = [new_key(tmp_path / "other"), pins[1]]
+    known.parent.mkdir()
+    name = server.address.pinned_name
+    lines = [f"{name} {pinned.get_name()} {pinned.get_base64()}\n" for pinned in pins]
+    known.write_text("".join(lines))
+    with connect(server.address, key=key, known_hosts=known, users=("admin",)) as made:
+        assert made.connection.transport.get_remote_server_key() == pins[1]
 
 
 def test_a_changed_host_key_ends_it_before_any_login(
@@ -252,8 +385,30 @@ def test_a_host_key_of_another_type_than_the_pinned_one_is_a_changed_one(
     assert server.attempts == []
 
 
+def test_one_function_makes_every_connection() -> None:
+    """Nobody else can: only this module may know Fabric, as test_architecture.py holds."""
+    tree = ast.parse((paths.ROOT / "src/hostwright/transport.py").read_text())
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert [one.name for one in functions if imports(one, "fabric")] == ["_connection"]
+    assert not any(imports(node, "fabric") for node in tree.body if not guarded(node))
+
+
+def imports(node: ast.AST, name: str) -> bool:
+    found = re.compile(rf"(import|from) {name}\b")
+    return any(
+        found.match(ast.unparse(part))
+        for part in ast.walk(node)
+        if isinstance(part, ast.Import | ast.ImportFrom)
+    )
+
+
+def guarded(node: ast.stmt) -> bool:
+    """Whether it is a function, or is there for type checkers only."""
+    return isinstance(node, ast.FunctionDef) or ast.unparse(node).startswith("if TYPE_CHECKING:")
+
+
 def test_nothing_in_the_package_accepts_host_keys_by_itself() -> None:
-    lenient = re.compile(r"\b(AutoAddPolicy|WarningPolicy|SSHClient)\(|import fabric|from fabric")
+    lenient = re.compile(r"\b(AutoAddPolicy|WarningPolicy|SSHClient|SerialGroup|ThreadingGroup)\b")
     sources = list((paths.ROOT / "src").rglob("*.py"))
     assert sources
     assert [path for path in sources if lenient.search(path.read_text())] == []
@@ -337,7 +492,7 @@ def test_somebody_who_never_answers_is_unreachable(key: Path, known: Path) -> No
     new_key(key)
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
-        pytest.raises(Unreachable),
+        pytest.raises(Unreachable, match="no answer in time"),
     ):
         connect(
             Address("127.0.0.1", silent.getsockname()[1]), key=key, known_hosts=known, timeout=0.2

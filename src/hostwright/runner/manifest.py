@@ -51,12 +51,21 @@ class Service(NamedTuple):
 
 
 class Worker(NamedTuple):
-    """A role that takes jobs. Times are in seconds."""
+    """A role that takes jobs. Times are in seconds.
+
+    Attributes:
+        health: The command that says whether it is well.
+        start_seconds: How long it may take to get well.
+        stop_seconds: How long it may take to finish its job and end.
+        overlaps: Whether two versions may take jobs at the same time.
+        before_switch: Whether it changes hands before the switch; only where they may not.
+    """
 
     health: tuple[str, ...]
     start_seconds: int
     stop_seconds: int
     overlaps: bool
+    before_switch: bool
 
 
 class Job(NamedTuple):
@@ -229,11 +238,15 @@ def _worker(role: _Reader | None) -> Worker | None:
     handover = role.text("handover", "stop-then-start")
     if handover not in {"stop-then-start", "overlap"}:
         raise role.wrong("handover", "stop-then-start or overlap")
+    turn = role.text("turn", "after-switch")
+    if turn not in {"after-switch", "before-switch"}:
+        raise role.wrong("turn", "after-switch or before-switch")
     return Worker(
         health=role.argv("health"),
         start_seconds=role.number("start_seconds", 60, least=1),
         stop_seconds=role.number("stop_seconds", 60),
         overlaps=handover == "overlap",
+        before_switch=turn == "before-switch",
     )
 
 

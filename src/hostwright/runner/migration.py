@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .compose import STATUS_SERVICE
 from .engine import EngineError
-from .fault import broken
+from .fault import RunnerError, broken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .manifest import Job
     from .operation import Operation
 
@@ -68,62 +70,102 @@ def _names(value: object, head: object) -> tuple[str, ...]:
     return (str(head),) if value else ()
 
 
-def run(op: Operation) -> str:
+def run(op: Operation, meanwhile: Callable[[], None]) -> str:
     """Bring the database to where the goal wants it, and say what was done.
+
+    Args:
+        op: The operation.
+        meanwhile: Called when the status job runs: what needs no answer can begin.
 
     Raises:
         RunnerError: The status or the migration failed; traffic is untouched.
     """
     job = op.goal.migrate
     if job is None:
+        meanwhile()
         return "no migrate role"
-    status = ask(op)
+    status = ask(op, meanwhile)
     if status.ahead:
         op.events.note("the database is ahead of this release")
     if not status.pending:
         return f"nothing pending, at {status.current}"
+    _hold_services(op)
+    op.record(migration={**reckoned(status, status), **_begun(status)})
+    try:
+        migrate(op, job)
+    except RunnerError:
+        reckon(op, status)
+        raise
+    op.record(migration=reckoned(status, status._replace(current=status.head, pending=())))
+    return f"{len(status.pending)} applied, now at {status.head}"
+
+
+def _hold_services(op: Operation) -> None:
+    """End what was started early: it is to begin with the database it was made for."""
     if op.early:
         op.early.abandon()
         op.early = None
     for role in op.goal.services:
         op.engine.stop(op.name(role), 0)
-    migrate(op, job)
-    op.record(
-        migration={
-            "before": status.current,
-            "after": status.head,
-            "applied": list(status.pending),
-            "irreversible": list(status.irreversible),
-        }
-    )
-    return f"{len(status.pending)} applied, now at {status.head}"
 
 
-def ask(op: Operation) -> Status:
+def _begun(status: Status) -> dict[str, Any]:
+    """What :func:`settle` has to know where the runner dies in the middle."""
+    return {"pending": list(status.pending), "never": list(status.irreversible)}
+
+
+def reckoned(before: Status, after: Status) -> dict[str, Any]:
+    """What a migration did, as journal and release keep it."""
+    applied = [name for name in before.pending if name not in after.pending]
+    return {
+        "before": before.current,
+        "after": after.current,
+        "applied": applied,
+        "irreversible": [name for name in before.irreversible if name in applied],
+    }
+
+
+def reckon(op: Operation, before: Status) -> None:
+    """Find out how far a migration came that failed; where nobody can tell, it came all the way."""
+    try:
+        after = ask(op)
+    except RunnerError:
+        after = before._replace(current=None, pending=())
+    op.record(migration=reckoned(before, after))
+
+
+def ask(op: Operation, meanwhile: Callable[[], None] = lambda: None) -> Status:
     """How far the database is, as the new image sees it.
 
     Raises:
         RunnerError: The job failed or said something else.
     """
     name = op.name(STATUS_SERVICE)
+    # Its start comes first and alone: the kernel makes containers' networks one after the other,
+    # and everybody waits for this answer.
     op.engine.start(name)
+    meanwhile()
     try:
         code = op.engine.wait(name, _STATUS_SECONDS)
     except TimeoutError:
         op.engine.stop(name, 0)
         code = -1
-    lines = op.engine.logs(name, _STATUS_LINES, errors=False)
-    try:
-        if code == 0:
-            return parse(lines)
-    except ValueError:
-        pass
+    status = _said(op.engine.logs(name, _STATUS_LINES, errors=False)) if code == 0 else None
+    if status is not None:
+        return status
     said = "did not end" if code < 0 else f"ended with exit code {code}"
     raise op.failure(
         f"the migration status {said if code else 'is not the JSON that the contract wants'}",
         STATUS_SERVICE,
         remedy="Nothing was migrated; its last lines are shown.",
     )
+
+
+def _said(lines: list[str]) -> Status | None:
+    try:
+        return parse(lines)
+    except ValueError:
+        return None
 
 
 def migrate(op: Operation, job: Job) -> None:
@@ -150,11 +192,20 @@ def migrate(op: Operation, job: Job) -> None:
 
 
 def settle(op: Operation) -> None:
-    """Wait for a migration that a dead runner left behind.
+    """Wait for a migration that a dead runner left behind, and find out how far it came.
 
     Raises:
         RunnerError: It still runs after its time.
     """
+    begun = op.journal.migration or {}
+    if "pending" not in begun:
+        return
+    _await_end(op)
+    pending, never = tuple(begun["pending"]), tuple(begun.get("never", ()))
+    reckon(op, Status(begun["before"], None, pending, never, ahead=False))
+
+
+def _await_end(op: Operation) -> None:
     job, name = op.goal.migrate, op.name("migrate")
     if job is None or not op.engine.running(name):
         return

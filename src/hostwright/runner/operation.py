@@ -116,13 +116,17 @@ class Operation:
 
     @property
     def worker_first(self) -> bool:
-        """Whether the worker changes hands before the switch.
+        """Whether the worker changes hands before the switch, not after it.
 
-        It does, so that a worker that fails leaves traffic untouched; but a warm release has
-        proven its worker already, and comes back at once.
+        A warm release has proven its worker already, and comes back at once.
         """
         worker = self.goal.worker
-        return worker is not None and not worker.overlaps and not self.journal.warm
+        return (
+            worker is not None
+            and worker.before_switch
+            and not worker.overlaps
+            and not self.journal.warm
+        )
 
     def record(self, **changes: Any) -> None:  # noqa: ANN401 - the journal's fields
         """Write the journal."""

@@ -50,10 +50,13 @@ def migrated(op: Operation) -> str | None:
     """
     if op.journal.warm:
         return "the release is warm: the database is as it knows it"
-    if op.journal.previous is not None:
-        op.early = Group(_starters(op))
+
+    def meanwhile() -> None:
+        if op.journal.previous is not None:
+            op.early = Group(_starters(op))
+
     try:
-        return migration.run(op)
+        return migration.run(op, meanwhile)
     except BaseException:
         if op.early:
             op.early.abandon()
@@ -99,7 +102,7 @@ def switched(op: Operation) -> str | None:
 
 
 def drained(op: Operation) -> str | None:
-    """End the old worker, give a warm release its worker back, wait for requests where due."""
+    """Hand the jobs over where that is due now, and wait for requests where that is due."""
     if op.goal.worker is None or op.goal.worker.overlaps:
         worker.stop_old(op)
     if op.goal.worker is not None and not op.worker_first:

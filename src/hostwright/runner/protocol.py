@@ -79,13 +79,16 @@ PREPARED (checks, images, base, containers made), BACKED_UP, MIGRATED, STARTED, 
 DRAINED, COMMITTED, PRUNED. api and web of the new release boot while the migration status is asked
 for; they have no traffic, and are stopped again where something is pending.
 
-The worker of a *stop-then-start* release changes hands **before** the switch, when api and web are
-well: the old one ends, the new one starts and is gated. So two versions never take jobs, and a
-worker that fails leaves traffic untouched; the old worker is started again. The price is that jobs
-wait while it happens. On a rollback to a *warm* release the switch comes first and the worker
-changes hands in DRAINED, because that worker has been proven before; if it fails all the same, the
-link is renamed back. With *overlap* the new worker starts with api and web and the old one ends in
-DRAINED.
+The worker of a *stop-then-start* release changes hands in DRAINED: the old one gets its stop time
+and ends, the new one starts and is gated, so two versions never take jobs. Where the new one does
+not get well the link is renamed back and the old worker starts again: the whole release returns.
+So the switch waits for nobody's last job, at the price that a broken worker is found when the new
+api and web have already answered for a moment. A manifest whose worker says ``"turn":
+"before-switch"`` has it the other way round: the worker changes hands in HEALTHY, when api and web
+are well, a worker that fails leaves traffic untouched, and the switch waits for the old worker's
+stop time. A rollback to a *warm* release always switches first, because its worker has been proven
+before. With *overlap* the new worker starts with api and web, is gated with them, and the old one
+ends in DRAINED.
 """
 
 from __future__ import annotations

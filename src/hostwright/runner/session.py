@@ -124,8 +124,9 @@ class Session:
         except plain.FAULTS as error:
             self.refused = True
             self._let_go()
-            body.drop()
+            # Said first: whoever is still sending a large archive may stop.
             self.fail(plain.explained(error))
+            body.drop()
 
     def _let_go(self) -> None:
         if self.held is not None:

@@ -21,7 +21,7 @@ def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_bytes(ELF)
     monkeypatch.setenv("HOSTWRIGHT_CACHE", str(tmp_path / "cache"))
     tool = Tool("docker-compose", (str(path),), "2.40.3", "package", "none on PATH")
-    monkeypatch.setattr(toolchain, "find", lambda _: tool)
+    monkeypatch.setattr(toolchain, "pinned", lambda _: tool)
     return path
 
 
@@ -46,7 +46,7 @@ def test_a_binary_for_another_machine_is_refused(binary: Path) -> None:
 
 def test_compose_inside_the_docker_client_cannot_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     tool = Tool("docker-compose", ("docker", "compose"), "2.40.3", "path", "on PATH")
-    monkeypatch.setattr(toolchain, "find", lambda _: tool)
+    monkeypatch.setattr(toolchain, "pinned", lambda _: tool)
     with pytest.raises(ToolError, match="file of its own"):
         load("amd64")
 

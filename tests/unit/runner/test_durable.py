@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from hostwright.runner import durable
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_a_file_is_replaced_as_a_whole_with_its_permissions(tmp_path: Path) -> None:
@@ -60,10 +57,18 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_is_replaced_by_one_rename_and_is_relative(tmp_path: Path) -> None:
+def test_a_link_is_replaced_by_one_rename_and_is_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link = tmp_path / "current"
     durable.relink(link, "one")
+    real = Path.unlink
 
+    def unlink(path: Path, *, missing_ok: bool = False) -> None:
+        assert path != link  # or there would be a moment without it
+        real(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
     durable.relink(link, "two")
 
     assert os.readlink(link) == "two"  # noqa: PTH115 - the text itself is what counts

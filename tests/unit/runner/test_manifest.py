@@ -22,6 +22,7 @@ def test_a_manifest_is_read_with_its_defaults() -> None:
     assert read.services["api"].start_seconds == 60
     assert read.worker is not None
     assert not read.worker.overlaps
+    assert not read.worker.before_switch
     assert (read.keep_releases, read.warm_seconds) == (5, 300)
     assert read.refs == {"app/api:1"}
     assert [read.stop_seconds(role) for role in ("api", "worker", "migrate")] == [30, 60, 10]
@@ -49,6 +50,7 @@ WRONG: list[tuple[tuple[str, ...], Any, str]] = [
     (("roles", "worker", "health"), [], "manifest.json: roles.worker: health"),
     (("roles", "worker", "health"), "true", "manifest.json: roles.worker: health"),
     (("roles", "worker", "handover"), "both", "manifest.json: roles.worker: handover"),
+    (("roles", "worker", "turn"), "never", "manifest.json: roles.worker: turn"),
     (("files", "compose.yaml", "mode"), "4755", "manifest.json: files.compose.yaml: mode"),
     (("files", "compose.yaml", "sha256"), "x", "manifest.json: files.compose.yaml: sha256"),
     (("env", "api", "PASSWORD"), "short", "manifest.json: env.api: PASSWORD"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hostwright.runner.migration import Status, parse
+from hostwright.runner.migration import Status, parse, reckoned
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,26 @@ def test_the_status_is_found_among_what_the_job_wrote(lines: list[str], expected
 def test_what_is_no_status_is_not_taken_for_one(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="no status"):
         parse(lines)
+
+
+@pytest.mark.parametrize(
+    ("left", "applied", "irreversible"),
+    [
+        (("2", "3"), [], []),
+        (("3",), ["2"], ["2"]),
+        ((), ["2", "3"], ["2"]),
+    ],
+)
+def test_a_migration_is_reckoned_by_what_is_no_longer_pending(
+    left: tuple[str, ...], applied: list[str], irreversible: list[str]
+) -> None:
+    before = Status("1", "3", ("2", "3"), ("2",), ahead=False)
+
+    done = reckoned(before, Status("x", "3", left, (), ahead=False))
+
+    assert done == {
+        "before": "1",
+        "after": "x",
+        "applied": applied,
+        "irreversible": irreversible,
+    }

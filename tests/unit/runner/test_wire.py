@@ -2,20 +2,23 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
 import pytest
 
 from hostwright.runner import wire
 
 
-def ask(answer: bytes, *, close: bool = True) -> wire.Reply:
-    """Ask a server that says *answer* whatever it is asked."""
+def ask(*answer: bytes, close: bool = True) -> wire.Reply:
+    """Ask a server that says *answer*, piece by piece, whatever it is asked."""
     here, there = socket.socketpair()
     here.settimeout(5)
 
     def serve() -> None:
         there.recv(65_536)
-        there.sendall(answer)
+        for piece in answer:
+            there.sendall(piece)
+            time.sleep(0.1 if len(answer) > 1 else 0)
         if close:
             there.close()
 
@@ -47,7 +50,7 @@ def test_a_chunked_body_is_joined(*, close: bool) -> None:
 def test_content_that_looks_like_the_end_of_chunks_is_not_the_end() -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
-    reply = ask(head + b"3\r\n0\r\n\r\n" + b"2\r\nok\r\n0\r\n\r\n")
+    reply = ask(head, b"3\r\n0\r\n\r\n", b"2\r\nok\r\n0\r\n\r\n")
 
     assert reply.body == b"0\r\nok"
 
