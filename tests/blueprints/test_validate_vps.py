@@ -30,7 +30,9 @@ LEDGER = "ops/contract/exemptions.yaml"
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     root = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("src", "__pycache__", "env", "secrets", "run", ".env", ".env.prod")
+    ignored = shutil.ignore_patterns(
+        "src", "__pycache__", "env", "secrets", "run", ".env", ".env.prod"
+    )
     shutil.copytree(paths.OPS, root / "ops", ignore=ignored)
     shutil.copy(paths.ROOT / ".yamllint.yaml", root)
     return root

@@ -698,7 +698,9 @@ caught: set[str] = set()
 def copy(tmp_path: Path) -> Iterator[Path]:
     """A copy of what a target's blueprint consists of."""
     root = tmp_path / "copy"
-    ignored = shutil.ignore_patterns("src", "__pycache__", "env", "secrets", "run", ".env", ".env.prod")
+    ignored = shutil.ignore_patterns(
+        "src", "__pycache__", "env", "secrets", "run", ".env", ".env.prod"
+    )
     shutil.copytree(paths.OPS, root / "ops", ignore=ignored)
     shutil.copy(paths.ROOT / ".yamllint.yaml", root)
     yield root
