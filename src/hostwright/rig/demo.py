@@ -131,7 +131,9 @@ def prove() -> None:
     Raises:
         FindingsError: It is not.
     """
-    if validate.run(["vps"]):
+    faulty = validate.run(["vps"])
+    sys.stdout.flush()
+    if faulty:
         raise FindingsError("the blueprint has faults", where="ops/compose")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 PACKAGES = {
     "containerd": "containerd",
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "docker-cli": "docker",  # part of docker.io before Debian 13
     "docker.io": "dockerd",
     "docker-registry": "docker-registry",
     "iproute2": "ip",
@@ -169,7 +170,12 @@ def _install(names: Sequence[str], say: Callable[[str], None]) -> None:
     say(f"installing with apt-get: {' '.join(names)}")
     with _no_services():
         _apt("update", "-qq")
-        _apt("install", "-y", "-qq", "--no-install-recommends", *names)
+        known = [name for name in names if name != "docker-cli" or _is_known(name)]
+        _apt("install", "-y", "-qq", "--no-install-recommends", *known)
+
+
+def _is_known(package: str) -> bool:
+    return run(["apt-cache", "show", package], check=False).exit_code == 0
 
 
 def main(words: list[str]) -> int:
