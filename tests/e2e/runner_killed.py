@@ -1,7 +1,8 @@
 """The runner, with a bullet: it ends itself by SIGKILL at a chosen point.
 
 ``after:PHASE`` is when that phase was journalled; ``before:PHASE`` when its work is done and the
-journal does not say so yet; ``during:PHASE`` when its work begins.
+journal does not say so yet; ``worker:stopped`` when the old worker has ended and the new one has
+not begun; ``reverting:`` when a failure is about to be taken back.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hostwright.runner import carry, journal
+from hostwright.runner import journal, worker
 from hostwright.runner.__main__ import main
 
 if TYPE_CHECKING:
@@ -43,14 +44,13 @@ def record(path: Path, entry: Journal, **changes: Any) -> Journal:  # noqa: ANN4
 
 journal.record = record
 
-if when == "during":
-    step = carry.STEPS[phase]
+if when == "worker":
+    stop_old = worker.stop_old
 
-    def wounded(op: Operation) -> str | None:
-        signal.signal(signal.SIGALRM, lambda *_: die())
-        signal.setitimer(signal.ITIMER_REAL, 0.12)
-        return step(op)
+    def stop_and_die(op: Operation) -> None:
+        stop_old(op)
+        die()
 
-    carry.STEPS[phase] = wounded
+    worker.stop_old = stop_and_die
 
 sys.exit(main(sys.argv[2:]))

@@ -125,7 +125,13 @@ class Machine:
     root: str
 
     def undo(self) -> None:
-        """Remove its empty directory and its lock file, which is named after the root's inode."""
+        """Remove its directories and its lock file, which is named after the root's inode."""
+        # Since systemd 256; a machine whose directory is there already is refused.
+        exported = NSPAWN / "unix-export" / self.name
+        if exported.exists():
+            run(["umount", "--lazy", exported], check=False)
+            with contextlib.suppress(OSError):
+                exported.rmdir()
         with contextlib.suppress(OSError):
             (NSPAWN / "propagate" / self.name).rmdir()
         with contextlib.suppress(OSError):

@@ -83,6 +83,7 @@ class Server:
         """
         if self.running:
             return
+        Machine(self.machine, str(self.root)).undo()  # what pulling its plug left behind
         make_cgroup(self.machine)
         self.process = processes.start(
             in_cgroup(self.machine, boot_command(self)),

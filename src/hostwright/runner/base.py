@@ -17,6 +17,7 @@ from .manifest import Account
 from .wire import WireError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .layout import Layout
@@ -37,8 +38,12 @@ def applied(layout: Layout) -> str | None:
     return value.get("sha256") if isinstance(value, dict) else None
 
 
-def bring(op: Operation) -> str | None:
+def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | None:
     """Bring the base up where it has to be, and say what was done; None where nothing was.
+
+    Args:
+        op: The operation.
+        before_up: Called when the files are in place and nothing was started.
 
     Raises:
         RunnerError: It did not come up; where there was one before, that one is back.
@@ -51,6 +56,7 @@ def bring(op: Operation) -> str | None:
     before = {} if same else files_of_project(op.layout)
     if not same:
         write(op.layout, op.goal)
+    before_up()
     _up(op, before)
     durable.write_json(op.layout.base_state, {"sha256": op.goal.base_sha256, "release": op.goal.id})
     return "the base project was started" if same or not before else "the base project was changed"
@@ -124,7 +130,7 @@ def up(host: Host) -> None:
     """
     from . import compose
 
-    argv = compose.base_argv(host.compose, host.layout)
+    argv = compose.base_argv(host.tool, host.layout)
     done = host.shell.run(argv, cwd=host.layout.base, timeout=_COMPOSE_SECONDS)
     if done.exit_code != 0:
         raise broken("Compose could not bring the base up", where="base.yaml", log=done.tail)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .engine import Engine
+    from .fault import RunnerError
     from .layout import Layout
 
 _ADMIN = re.compile(r"^\s*admin\s+unix/(/[^\s|{]+)", re.MULTILINE)
@@ -115,12 +116,17 @@ def validate(engine: Engine, caddy: Caddy, path: Path) -> None:
     """
     code, output = _caddy(engine, caddy, "validate", path)
     if code != 0:
-        raise broken(
-            "Caddy refuses the new configuration; the live one is as it was",
-            where="caddy/Caddyfile",
-            remedy="`invoke vps.validate` shows the same on your side.",
-            log=complaints(output),
-        )
+        raise refused(output, "Caddy refuses the new configuration; the live one is as it was")
+
+
+def refused(output: str, said: str) -> RunnerError:
+    """Caddy does not take a configuration: its own complaints."""
+    return broken(
+        said,
+        where="caddy/Caddyfile",
+        remedy="`invoke vps.validate` shows the same on your side.",
+        log=complaints(output),
+    )
 
 
 def reload(engine: Engine, layout: Layout, caddy: Caddy) -> None:
@@ -131,11 +137,7 @@ def reload(engine: Engine, layout: Layout, caddy: Caddy) -> None:
     """
     code, output = _caddy(engine, caddy, "reload", layout.caddy / "Caddyfile")
     if code != 0:
-        raise broken(
-            "Caddy did not take the new configuration; it goes on with the old one",
-            where="caddy/Caddyfile",
-            log=complaints(output),
-        )
+        raise refused(output, "Caddy did not take the new configuration; the old one stays")
 
 
 def complaints(output: str) -> tuple[str, ...]:

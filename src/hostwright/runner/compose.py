@@ -28,6 +28,8 @@ OLDEST = (2, 24)
 
 #: The service that the runner adds to a release: it asks how far the database is.
 STATUS_SERVICE = "migrate-status"
+#: The Compose services of a release that run once.
+JOBS = ("migrate", STATUS_SERVICE)
 
 
 class Compose(NamedTuple):
@@ -102,7 +104,8 @@ def create_argv(
     files = layout.release(release)
     return [
         *_head(compose, layout.project(release), files.directory),
-        *("--file", str(files.compose), "--file", str(files.jobs)),
+        *("--file", str(files.compose)),
+        *(("--file", str(files.jobs)) if STATUS_SERVICE in services else ()),
         *("create", "--pull", "never", "--no-build"),
         *services,
     ]
@@ -110,17 +113,23 @@ def create_argv(
 
 def base_argv(compose: Compose, layout: Layout) -> list[str]:
     """Bring the base project up, changing only what differs."""
-    return [
-        *_head(compose, layout.base_project, layout.base),
-        *("--file", str(layout.base / "compose.yaml")),
-        *("up", "--detach", "--remove-orphans", "--pull", "never", "--no-build"),
-    ]
+    options = ("--detach", "--remove-orphans", "--pull", "never", "--no-build")
+    return [*_base(compose, layout), "up", *options]
 
 
-def jobs(layout: Layout, release: str, status: Sequence[str] | None) -> dict[str, object]:
+def validate_argv(compose: Compose, layout: Layout) -> list[str]:
+    """Let a Caddy that serves nobody read the configuration on the disk."""
+    caddy = ("caddy", "validate", "--adapter", "caddyfile", "--config", "/etc/caddy/Caddyfile")
+    return [*_base(compose, layout), *("run", "--rm", "--no-deps", "--no-TTY"), "caddy", *caddy]
+
+
+def _base(compose: Compose, layout: Layout) -> list[str]:
+    head = _head(compose, layout.base_project, layout.base)
+    return [*head, "--file", str(layout.base / "compose.yaml")]
+
+
+def jobs(layout: Layout, release: str, status: Sequence[str]) -> dict[str, object]:
     """The runner's addition to a release's Compose file: the same job with another command."""
-    if status is None:
-        return {"services": {}}
     escaped = [word.replace("$", "$$") for word in status]
     service = {
         "extends": {"service": "migrate", "file": str(layout.release(release).compose)},
@@ -128,9 +137,3 @@ def jobs(layout: Layout, release: str, status: Sequence[str] | None) -> dict[str
         "command": escaped,
     }
     return {"services": {STATUS_SERVICE: service}}
-
-
-def services(layout: Layout, release: str, roles: Sequence[str], *, migrates: bool) -> list[str]:
-    """The Compose services of a release: the roles under their unique names, then the jobs."""
-    names = [layout.container(release, role) for role in roles]
-    return [*names, *(["migrate", STATUS_SERVICE] if migrates else [])]

@@ -75,7 +75,7 @@ def run(op: Operation, meanwhile: Callable[[], None]) -> str:
 
     Args:
         op: The operation.
-        meanwhile: Called when the status job runs: what needs no answer can begin.
+        meanwhile: Called while the status job starts: what needs no answer can begin.
 
     Raises:
         RunnerError: The status or the migration failed; traffic is untouched.
@@ -141,10 +141,12 @@ def ask(op: Operation, meanwhile: Callable[[], None] = lambda: None) -> Status:
         RunnerError: The job failed or said something else.
     """
     name = op.name(STATUS_SERVICE)
-    # Its start comes first and alone: the kernel makes containers' networks one after the other,
-    # and everybody waits for this answer.
-    op.engine.start(name)
+    asking, op.asking = op.asking, None
     meanwhile()
+    if asking is None:
+        op.engine.start(name)
+    else:
+        asking.join()
     try:
         code = op.engine.wait(name, _STATUS_SECONDS)
     except TimeoutError:

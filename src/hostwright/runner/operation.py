@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import envcheck, journal, plain, redact, releases, switch
+from . import compose, envcheck, journal, plain, redact, releases, switch
 from .fault import RunnerError, broken
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ class Host:
     Attributes:
         layout: Where the application's things are.
         engine: Docker.
-        compose: Docker Compose.
+        tool: Docker Compose.
         shell: Starts tools.
         events: Where to say what happens.
     """
 
     layout: Layout
     engine: Engine
-    compose: Compose
+    tool: Compose
     shell: Shell
     events: Events
 
@@ -54,20 +54,24 @@ class Host:
         return tuple(redact.blank(line, texts)[:500] for line in lines)
 
     def create(self, goal: Manifest) -> None:
-        """Make the containers of a release, and start none.
+        """Make the containers of a release's roles, and start none.
 
         Raises:
             RunnerError: Compose refused.
         """
-        from . import compose, durable
+        self._create(goal, [self.layout.container(goal.id, role) for role in goal.roles])
 
-        status = goal.migrate.status if goal.migrate else None
+    def create_jobs(self, goal: Manifest) -> None:
+        """Make the containers of a release's migration, and start none.
+
+        Raises:
+            RunnerError: Compose refused.
+        """
+        self._create(goal, list(compose.JOBS))
+
+    def _create(self, goal: Manifest, services: list[str]) -> None:
         files = self.layout.release(goal.id)
-        durable.write_json(files.jobs, compose.jobs(self.layout, goal.id, status))
-        services = compose.services(
-            self.layout, goal.id, goal.roles, migrates=goal.migrate is not None
-        )
-        argv = compose.create_argv(self.compose, self.layout, goal.id, services)
+        argv = compose.create_argv(self.tool, self.layout, goal.id, services)
         done = self.shell.run(argv, cwd=files.directory, timeout=180)
         if done.exit_code != 0:
             texts = redact.of_release(files.directory)
@@ -85,6 +89,7 @@ class Operation:
         previous: The release that serves now; None on a first deploy, or where its manifest is
             damaged.
         journal: What is recorded of it.
+        asking: The job that asks for the migration status, being made and started.
         early: api and web of the goal, starting while the migration status is asked for.
     """
 
@@ -92,7 +97,8 @@ class Operation:
     goal: Manifest
     previous: Manifest | None
     journal: Journal
-    early: Group | None = field(default=None)
+    asking: Group | None = None
+    early: Group | None = None
 
     @property
     def layout(self) -> Layout:
@@ -127,6 +133,13 @@ class Operation:
             and not worker.overlaps
             and not self.journal.warm
         )
+
+    def abandon(self) -> None:
+        """Let what was begun beside the phases come to its end, and forget it."""
+        for group in (self.asking, self.early):
+            if group is not None:
+                group.abandon()
+        self.asking = self.early = None
 
     def record(self, **changes: Any) -> None:  # noqa: ANN401 - the journal's fields
         """Write the journal."""

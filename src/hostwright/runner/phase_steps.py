@@ -55,12 +55,7 @@ def migrated(op: Operation) -> str | None:
         if op.journal.previous is not None:
             op.early = Group(_starters(op))
 
-    try:
-        return migration.run(op, meanwhile)
-    except BaseException:
-        if op.early:
-            op.early.abandon()
-        raise
+    return migration.run(op, meanwhile)
 
 
 def started(op: Operation) -> str | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import base, bundle, caddy, images, room, switch
+from . import base, bundle, caddy, compose, durable, images, room, switch
 from .fault import broken, unfit
+from .parallel import Group
 
 if TYPE_CHECKING:
     from .operation import Operation
@@ -27,17 +28,59 @@ def prepare(op: Operation) -> str:
         done.append(f"pulled {image.ref}")
     images.check(op)
     shared(op)
-    first = not (op.layout.caddy / "Caddyfile").is_file()
-    if first:
-        caddy.install(op.layout, _caddy_files(op), op.goal.id, op.goal.caddy_sha256)
-    done.append(base.bring(op))
-    if not first:
-        done.append(check_caddy(op))
+    if op.host.serving is None:
+        done.append(first_base(op))
+    else:
+        done += [base.bring(op), check_caddy(op)]
     began = time.monotonic()
+    if op.goal.migrate is not None:
+        # Its answer is waited for longest, and asking changes nothing.
+        op.asking = Group([lambda _: start_asking(op)])
     op.host.create(op.goal)
     done.append(f"containers made in {time.monotonic() - began:.2f} s")
     switch.write(op.layout, op.goal.id, op.goal.services)
     return "; ".join(text for text in done if text)
+
+
+def first_base(op: Operation) -> str | None:
+    """Bring the base up where nothing serves yet: there is no live configuration to protect.
+
+    Raises:
+        RunnerError: It does not get well.
+    """
+    changed = caddy.installed(op.layout)[0] != op.goal.caddy_sha256
+    caddy.install(op.layout, _caddy_files(op), op.goal.id, op.goal.caddy_sha256)
+    done = base.bring(op, lambda: try_caddy(op))
+    running = caddy.find(op.engine, op.layout) if changed else None
+    if running is not None:  # a deploy that failed may have started it with another configuration
+        caddy.reload(op.engine, op.layout, running)
+    return done
+
+
+def try_caddy(op: Operation) -> None:
+    """Let a Caddy of its own say whether it could run the configuration on the disk.
+
+    Raises:
+        RunnerError: It could not.
+    """
+    argv = compose.validate_argv(op.host.tool, op.layout)
+    done = op.host.shell.run(argv, cwd=op.layout.base)
+    if done.exit_code != 0:
+        raise caddy.refused(f"{done.stdout}\n{done.stderr}", "Caddy refuses the configuration")
+
+
+def start_asking(op: Operation) -> None:
+    """Make the migration's containers and start the one that asks for its status.
+
+    Raises:
+        RunnerError: Compose refused.
+    """
+    if op.goal.migrate is None:
+        return
+    wanted = compose.jobs(op.layout, op.goal.id, op.goal.migrate.status)
+    durable.write_json(op.layout.release(op.goal.id).jobs, wanted)
+    op.host.create_jobs(op.goal)
+    op.engine.start(op.name(compose.STATUS_SERVICE))
 
 
 def fit(op: Operation) -> str | None:

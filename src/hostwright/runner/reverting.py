@@ -27,6 +27,7 @@ def take_back(op: Operation) -> None:
         RunnerError: The previous release cannot serve; then the link stays where it is, and the
             journal stays open.
     """
+    op.abandon()
     with contextlib.suppress(OSError):  # a full disk must not keep traffic from going back
         op.record(reverting=True)
     migration.settle(op)

@@ -13,26 +13,24 @@ COMPOSE = compose.Compose("/usr/libexec/docker/cli-plugins/docker-compose", "2.2
 ID = "20260101t000000z-abcdef0"
 
 
-def test_the_containers_of_a_release_are_made_by_one_call_that_starts_none() -> None:
-    services = compose.services(LAYOUT, ID, ["api", "worker"], migrates=True)
-
-    assert " ".join(compose.create_argv(COMPOSE, LAYOUT, ID, services)) == (
+def test_the_containers_of_a_releases_roles_are_made_by_one_call_that_starts_none() -> None:
+    assert " ".join(compose.create_argv(COMPOSE, LAYOUT, ID, ["one", "two"])) == (
         "/usr/libexec/docker/cli-plugins/docker-compose --ansi never --progress quiet"
         f" --project-name app-{ID} --project-directory /var/lib/hostwright/app/releases/{ID}"
         " --env-file /dev/null"
         f" --file /var/lib/hostwright/app/releases/{ID}/compose.yaml"
-        f" --file /var/lib/hostwright/app/releases/{ID}/jobs.json"
-        " create --pull never --no-build"
-        f" app-{ID}-api app-{ID}-worker migrate migrate-status"
+        " create --pull never --no-build one two"
     )
 
 
-@pytest.mark.parametrize("migrates", [True, False])
-def test_no_call_for_a_release_can_name_the_base(*, migrates: bool) -> None:
-    services = compose.services(LAYOUT, ID, ["api", "web", "worker"], migrates=migrates)
-    argv = compose.create_argv(COMPOSE, LAYOUT, ID, services)
+def test_the_migrations_containers_come_from_the_release_and_the_runners_addition() -> None:
+    argv = " ".join(compose.create_argv(COMPOSE, LAYOUT, ID, compose.JOBS))
 
-    assert not {"postgres", "redis", "caddy", "up", "app-base"} & set(argv)
+    assert argv.endswith(
+        f" --file /var/lib/hostwright/app/releases/{ID}/compose.yaml"
+        f" --file /var/lib/hostwright/app/releases/{ID}/jobs.json"
+        " create --pull never --no-build migrate migrate-status"
+    )
 
 
 def test_the_base_is_brought_up_as_a_project_of_its_own() -> None:
@@ -41,6 +39,13 @@ def test_the_base_is_brought_up_as_a_project_of_its_own() -> None:
         " --project-name app-base --project-directory /var/lib/hostwright/app/base"
         " --env-file /dev/null --file /var/lib/hostwright/app/base/compose.yaml"
         " up --detach --remove-orphans --pull never --no-build"
+    )
+
+
+def test_a_first_configuration_is_tried_by_a_caddy_that_publishes_nothing() -> None:
+    assert " ".join(compose.validate_argv(COMPOSE, LAYOUT)).endswith(
+        " run --rm --no-deps --no-TTY caddy"
+        " caddy validate --adapter caddyfile --config /etc/caddy/Caddyfile"
     )
 
 
