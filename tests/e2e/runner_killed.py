@@ -12,7 +12,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hostwright.runner import journal, worker
+from hostwright.runner import journal as journals
+from hostwright.runner import worker
 from hostwright.runner.__main__ import main
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-real = journal.record
+real = journals.record
 
 
-def record(path: Path, entry: Journal, **changes: Any) -> Journal:  # noqa: ANN401 - its fields
+def record(path: Path, journal: Journal, **changes: Any) -> Journal:  # noqa: ANN401 - its fields
     if when == "before" and changes.get("phase") == phase:
         die()
-    written = real(path, entry, **changes)
+    written = real(path, journal, **changes)
     if when == "after" and changes.get("phase") == phase:
         die()
     if when == "reverting" and changes.get("reverting"):
@@ -42,7 +43,7 @@ def record(path: Path, entry: Journal, **changes: Any) -> Journal:  # noqa: ANN4
     return written
 
 
-journal.record = record
+journals.record = record
 
 if when == "worker":
     stop_old = worker.stop_old
