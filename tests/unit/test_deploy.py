@@ -20,7 +20,7 @@ from hostwright.deploy import (
     static_files,
     wanted_images,
 )
-from hostwright.errors import SettingsError, ToolError, UserError, ValuesError
+from hostwright.errors import PreflightError, SettingsError, ToolError, UserError, ValuesError
 from hostwright.images import LocalImage, host_tag
 from hostwright.runner import bundle as receiving
 from hostwright.settings import Host, Values
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 PIN = f"@sha256:{'ab' * 32}"
 IMAGES = {"api": f"shop-api{PIN}", "web": f"shop-web{PIN}"}
 BASE = {name: f"{name}{PIN}" for name in ("caddy", "postgres", "redis")}
-HELLO = {"images": {}, "arch": "amd64", "layers": [], "runner": "x"}
+HELLO = {"images": {}, "arch": "amd64", "disk_free": 1 << 40, "layers": [], "runner": "x"}
 
 
 @pytest.fixture(autouse=True)
@@ -204,6 +204,8 @@ def test_images_are_decided_by_what_the_host_says(tmp_path: Path) -> None:
     assert decision.to_send == {host_tag("app", "api", shop.id): shop}
     with pytest.raises(UserError, match="is built for amd64, the host is arm64"):
         decide_images(here, {**HELLO, "arch": "arm64"})
+    with pytest.raises(PreflightError, match="the host has"):
+        decide_images(here, {**HELLO, "disk_free": 1})
 
 
 # --- the release ---------------------------------------------------------------------------------

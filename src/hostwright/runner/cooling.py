@@ -95,17 +95,18 @@ def schedule(host: Host, release: str | None, seconds: int) -> None:
     if seconds == 0:
         cool(host)
     elif _SYSTEMD.is_dir():
-        _timer(host, release, seconds)
+        _timer(host, seconds)
     else:
         _sleeper(host, seconds)
 
 
-def _timer(host: Host, release: str, seconds: int) -> None:
+def _timer(host: Host, seconds: int) -> None:
     from .launch import command
 
-    unit = f"hostwright-{host.layout.app}-cool-{release}"
-    # The unit is collected when it has run; one of a rollback before it may still be there.
-    host.shell.run(["systemctl", "stop", f"{unit}.timer"], timeout=20)
+    # One release is warm at a time: this timer takes the place of the one before. A service of it
+    # that is still there waits for the lock that this process holds.
+    unit = f"hostwright-{host.layout.app}-cool"
+    host.shell.run(["systemctl", "stop", f"{unit}.timer", f"{unit}.service"], timeout=20)
     options = [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", "--collect", "--quiet"]
     argv = ["systemd-run", *options, f"--unit={unit}", *command("cool", "--app", host.layout.app)]
     done = host.shell.run(argv, timeout=20)

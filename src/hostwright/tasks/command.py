@@ -41,6 +41,7 @@ def command(**options: Any) -> Callable[[Body], Any]:  # noqa: ANN401 - Invoke's
             if code:
                 raise Exit(code=code)
 
-        return task(**options)(told)
+        # Flags only: Invoke would take `--help` for the value of a positional argument.
+        return task(**{"positional": [], **options})(told)
 
     return decorate

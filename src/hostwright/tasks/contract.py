@@ -20,11 +20,13 @@ _PROFILE = "One of development, staging, production."
 
 
 @command(
-    positional=["name"],
     help={"name": "A variable, role, input or target; the whole contract without it."},
 )
 def show(_: Context, name: str = "") -> None:
-    """Show what the contract says of one thing. Example: `invoke contract.show DATABASE_URL`."""
+    """Show what the contract says of one thing, or of all.
+
+    Example: `invoke contract.show --name DATABASE_URL`.
+    """
     from hostwright.contract import load
     from hostwright.contract.show import show as shown
 

@@ -30,7 +30,7 @@ _KEY = "Private key to log in with; else ~/.ssh and the agent."
         "fingerprint": "What the provider's console shows (SHA256:…); else you are asked.",
     }
 )
-def trust(_: Context, host: str, fingerprint: str = "") -> None:
+def trust(_: Context, host: str = "", fingerprint: str = "") -> None:
     """Pin a host's key, once, after comparing its fingerprint.
 
     Example: `invoke vps.trust --host root@203.0.113.7`.
@@ -74,7 +74,7 @@ def _confirm(address: Address, shown: str, expected: str) -> None:
     }
 )
 def provision(
-    _: Context, host: str, dry_run: bool = False, identity: str = "", json: bool = False
+    _: Context, host: str = "", dry_run: bool = False, identity: str = "", json: bool = False
 ) -> None:
     """Make a bare Debian or Ubuntu server a hardened host; a second run changes nothing.
 
@@ -106,8 +106,8 @@ def provision(
 )
 def deploy(
     _: Context,
-    host: str,
-    image: list[str],
+    host: str = "",
+    image: list[str] | None = None,
     env_file: str = "",
     app_domain: str = "",
     api_domain: str = "",
@@ -128,7 +128,7 @@ def deploy(
         identity_file=identity,
         app_domain=app_domain,
         api_domain=api_domain,
-        images=_images(image),
+        images=_images(image or []),
         env_file=env_file,
         acme_email=acme_email,
     )
@@ -150,7 +150,9 @@ def deploy(
         "json": _JSON,
     }
 )
-def rollback(_: Context, host: str, to: str = "", identity: str = "", json: bool = False) -> None:
+def rollback(
+    _: Context, host: str = "", to: str = "", identity: str = "", json: bool = False
+) -> None:
     """Return to the previous good release, with its own images, env and configuration.
 
     Example: `invoke vps.rollback --host shop`.
@@ -165,7 +167,7 @@ def rollback(_: Context, host: str, to: str = "", identity: str = "", json: bool
 
 
 @command(help={"host": _HOST, "identity": _KEY, "json": _JSON})
-def status(_: Context, host: str, identity: str = "", json: bool = False) -> None:
+def status(_: Context, host: str = "", identity: str = "", json: bool = False) -> None:
     """Say what serves now, and which releases the host keeps."""
     from hostwright import deploy as deploying
     from hostwright.progress import Progress
@@ -189,7 +191,9 @@ def status(_: Context, host: str, identity: str = "", json: bool = False) -> Non
         "out": "Where to write env/ and secrets/; ops/compose without it.",
     }
 )
-def render(_: Context, env_file: str, app_domain: str = "localhost", out: str = "") -> None:
+def render(
+    _: Context, env_file: str = ".env.prod", app_domain: str = "localhost", out: str = ""
+) -> None:
     """Write the env files and secrets that `docker compose up` by hand reads.
 
     Example: `invoke vps.render --env-file .env.prod --app-domain app.example.com`.
@@ -213,7 +217,10 @@ def validate(_: Context, json: str = "") -> int:
 def _settings(name: str, **given: Any) -> Host:  # noqa: ANN401 - fields of Host
     """The host's settings with the flags that were given."""
     from hostwright import settings
+    from hostwright.errors import SettingsError
 
+    if not name:
+        raise SettingsError("no host was named", remedy="Give --host: a name or an address.")
     env_file, email = given.pop("env_file", ""), given.pop("acme_email", "")
     overrides = {key: value for key, value in given.items() if value}
     if env_file:

@@ -369,3 +369,12 @@ def test_a_typing_mistake_never_shows_a_traceback(clone: Path) -> None:
     done = invoke(clone, "contract.check", "--env-file", "gone.env", "--target", "vsp")
     assert done.exit_code == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(namespace.task_names))
+def test_every_task_says_what_it_does_and_takes_flags_alone(name: str) -> None:
+    found = namespace[name]
+
+    assert (found.__doc__ or "").strip()
+    # Invoke would take `--help` for the value of a positional argument.
+    assert not any(argument.positional for argument in found.get_arguments())
