@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with Rig("bad") as rig:
+    with Rig(f"bad-{os.getpid()}") as rig:
         made = Scene.set_up(rig)
         made.trust()
         yield made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from typing import TYPE_CHECKING
@@ -81,7 +82,7 @@ class Host:
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    with Rig("provision") as rig:
+    with Rig(f"provision-{os.getpid()}") as rig:
         yield Host(rig.server())
 
 

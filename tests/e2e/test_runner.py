@@ -37,7 +37,7 @@ LONG = 60.0
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[Engine]:
-    with Rig("runner-test") as rig:
+    with Rig(f"runner-{os.getpid()}") as rig:
         made = Engine(rig)
         made.start()
         made.images()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ AWKWARD = (
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with Rig("e2e") as rig:
+    with Rig(f"e2e-{os.getpid()}") as rig:
         made = Scene.set_up(rig)
         made.trust()
         yield made
