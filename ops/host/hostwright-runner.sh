@@ -1,2 +1,2 @@
 #!/bin/sh
-exec /usr/bin/python3 -I /usr/local/lib/hostwright/runner.pyz "$@"
+exec /usr/bin/python3 -I -S /usr/local/lib/hostwright/runner.pyz "$@"
