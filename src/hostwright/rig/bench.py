@@ -117,7 +117,11 @@ def _at(rig: Rig, scene: Scene, delay: float) -> list[Figure]:
         _Move.make(scene, "vps.deploy", "--host", HOST, *scene.version(number))
         for number in ("1", "2") * RUNS
     ][: 2 * RUNS]
-    back = [_Move.make(scene, "vps.rollback", "--host", HOST) for _ in range(RUNS)]
+    back: list[_Move] = []
+    for _ in range(RUNS):
+        # To the release that the last move left warm, and so to and fro between two.
+        warm = (back or moves)[-1].previous
+        back.append(_Move.make(scene, "vps.rollback", "--host", HOST, "--to", warm))
     where = f"+{delay:.0f} ms"
     return [
         figure(f"provision, nothing to change, after connecting, {where}", provisions),
@@ -132,10 +136,11 @@ def _at(rig: Rig, scene: Scene, delay: float) -> list[Figure]:
 
 
 class _Move(NamedTuple):
-    """A deploy or rollback: seconds from the command to the switch, and of connecting."""
+    """A deploy or rollback: seconds from the command to the switch and of connecting, what was."""
 
     switched: float
     connect: float
+    previous: str
 
     @classmethod
     def make(cls, scene: Scene, *words: str) -> _Move:
@@ -158,7 +163,8 @@ class _Move(NamedTuple):
             out = process.stdout.read() if process.stdout else ""
         if process.returncode:
             raise ToolError("".join(lines[-20:]), where=" ".join(words))
-        return cls(switched, json.loads(out)["connect_seconds"])
+        told = json.loads(out)
+        return cls(switched, told["connect_seconds"], told["previous"] or "")
 
 
 def _timed(argv: Sequence[str], cwd: Path) -> float:

@@ -96,7 +96,7 @@ def choose(host: Host, release: str | None) -> Release:
         if chosen is None:
             raise unfit(
                 "there is no earlier good release to roll back to",
-                remedy="`invoke vps.releases` shows what is on the host.",
+                remedy="`invoke vps.status` shows what is on the host.",
             )
     else:
         chosen = _named(known, release)
@@ -115,7 +115,7 @@ def _named(known: list[Release], release: str) -> Release:
     raise refused(
         "there is no such release on the host",
         where=release[:60],
-        remedy="`invoke vps.releases` shows what is there.",
+        remedy="`invoke vps.status` shows what is there.",
     )
 
 

@@ -114,7 +114,7 @@ def _fits(what: str, free: int, needed: int) -> None:
         raise unfit(
             f"the host has {free // mib} MiB of {what} left, the release needs {needed // mib} MiB",
             where=what,
-            remedy="Free some: `invoke vps.releases` shows what is kept.",
+            remedy="Free some: `invoke vps.status` shows what is kept.",
         )
 
 
