@@ -21,7 +21,7 @@ from hostwright.rig import Rig
 from hostwright.rig.scene import HOST, Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 #: One task, so that what is measured is Invoke itself.
 SINGLE_TASK = "from invoke import task\n\n@task\ndef only(c):\n    '''Do it.'''\n"
@@ -48,13 +48,13 @@ def main(words: list[str]) -> int:
         ToolError: A measured command failed.
     """
     groups = words or ["start", "server"]
-    known: dict[str, Callable[[], list[Figure]]] = {"start": start, "server": server}
+    known: dict[str, Callable[[], Iterable[Figure]]] = {"start": start, "server": server}
     for group in groups:
         if group not in known:
             raise UserError(f"there is no group {group!r}", remedy=f"Known: {', '.join(known)}.")
     for group in groups:
         for figure in known[group]():
-            print(shown(figure))  # noqa: T201 - the result
+            print(shown(figure), flush=True)  # noqa: T201 - the result
     return 0
 
 
@@ -90,18 +90,17 @@ def start() -> list[Figure]:
     ]
 
 
-def server() -> list[Figure]:
+def server() -> Iterator[Figure]:
     """What provisioning and deploying take on a real server, near and far."""
     with Rig("bench", say=lambda text: print(text, file=sys.stderr)) as rig:  # noqa: T201
         scene = Scene.set_up(rig)
         scene.trust()
         first = _json(scene, "vps.provision", "--host", HOST, "--json")
-        made = [figure("first provision, after connecting", [_after_connect(first)], "<= 16.9")]
+        yield figure("first provision, after connecting", [_after_connect(first)], "<= 16.9")
         for number in ("1", "2"):
             scene.invoke("vps.deploy", "--host", HOST, *scene.version(number))
         for delay in DELAYS_MS:
-            made += _at(rig, scene, delay)
-        return made
+            yield from _at(rig, scene, delay)
 
 
 def _at(rig: Rig, scene: Scene, delay: float) -> list[Figure]:
