@@ -41,8 +41,8 @@ def demo(session: nox.Session) -> None:
 @nox.session(tags=["validate"])
 def validate(session: nox.Session) -> None:
     """Prove every target's blueprint against the contract, side by side."""
-    _install(session, "vps", "scan")
-    session.run("python", "-m", "hostwright", "validate", *session.posargs)
+    _install(session, "cloud", "vps", "scan")
+    session.run("python", "-m", "hostwright", "validate", *session.posargs, env={"UV": _uv()})
 
 
 @nox.session(default=False, tags=["validate"])
@@ -50,6 +50,31 @@ def validate_vps(session: nox.Session) -> None:
     """Prove the VPS blueprint: Compose, Caddy, linters, parity with the contract."""
     _install(session, "vps", "scan")
     session.run("python", "-m", "hostwright", "validate", "--target", "vps", *session.posargs)
+
+
+@nox.session(default=False, tags=["validate"])
+def validate_aws(session: nox.Session) -> None:
+    """Prove the AWS blueprint: Terraform, its tests, scanners, rules, parity."""
+    _cloud(session, "aws")
+
+
+@nox.session(default=False, tags=["validate"])
+def validate_azure(session: nox.Session) -> None:
+    """Prove the Azure blueprint: Terraform, its tests, scanners, rules, parity."""
+    _cloud(session, "azure")
+
+
+@nox.session(default=False, tags=["validate"])
+def validate_gcp(session: nox.Session) -> None:
+    """Prove the GCP blueprint: Terraform, its tests, scanners, rules, parity."""
+    _cloud(session, "gcp")
+
+
+@nox.session(default=False)
+def apply_aws_local(session: nox.Session) -> None:
+    """Apply the AWS blueprint to an emulator with the real provider, where there is one."""
+    _install(session, "cloud", "rig")
+    session.run("python", "-m", "hostwright", "apply-aws-local", *session.posargs)
 
 
 # -- what is true of the code ---------------------------------------------------------------------
@@ -106,6 +131,13 @@ def dev(session: nox.Session) -> None:
     session.log(f"Activate it: `. {home.relative_to(ROOT)}/bin/activate`, then `invoke --list`.")
 
 
+@nox.session(default=False)
+def schemas(session: nox.Session) -> None:
+    """Bring ops/infra/vendor up to what the blueprints use; --upgrade takes newer providers."""
+    _install(session, "schemas")
+    session.run("python", "-m", "hostwright", "schemas", *session.posargs)
+
+
 @nox.session(venv_backend="none", default=False)
 def constraints(session: nox.Session) -> None:
     """Compile constraints.txt from pyproject.toml; --upgrade moves to newer versions."""
@@ -115,9 +147,20 @@ def constraints(session: nox.Session) -> None:
     probe = ROOT / "ops" / "probe" / "requirements.txt"
     only = ["--group", "probe", "--constraints", "constraints.txt", "--no-header"]
     session.run(*compile_, *only, "--no-annotate", "-o", str(probe), external=True)
+    for tool in sorted((ROOT / "src" / "hostwright" / "toolchain" / "pins").glob("*.in")):
+        words = ["--no-header", "--no-annotate", "--python-version", "3.11", *session.posargs]
+        pins = str(tool.with_suffix(".txt"))
+        session.run(*compile_, *words, str(tool), "-o", pins, external=True)
 
 
 # -- helpers --------------------------------------------------------------------------------------
+
+
+def _cloud(session: nox.Session, target: str) -> None:
+    _install(session, "cloud")
+    # uv makes checkov's environment faster than pip, where it is not there yet.
+    words = ["--target", target, *session.posargs]
+    session.run("python", "-m", "hostwright", "validate", *words, env={"UV": _uv()})
 
 
 def _install(session: nox.Session, *groups: str) -> None:

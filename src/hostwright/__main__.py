@@ -21,6 +21,7 @@ VERBS = {
     "demo": "hostwright.rig.demo:main",
     "generated": "hostwright.contract.export:main",
     "packages": "hostwright.rig.requirements:main",
+    "schemas": "hostwright.terraform.schema.refresh:main",
     "validate": "hostwright.validate.command:main",
 }
 INTERRUPTED = 130

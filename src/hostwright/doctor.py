@@ -195,7 +195,10 @@ def _tool_fact(wanted: Wanted) -> ToolFact:
         tool = toolchain.find(wanted.name)
     except ToolError as error:
         return ToolFact(wanted, error=error.what)
-    version = asked(tool.argv, wanted.ask) if wanted.ask else ""
+    if wanted.apart and tool.origin == "package":
+        # What was made for it alone is as it was made; it would take seconds to answer.
+        return ToolFact(wanted, tool, tool.version)
+    version = asked(tool.argv, wanted.ask, dict(wanted.quiet)) if wanted.ask else ""
     if wanted.ask and not version:
         return ToolFact(wanted, error=f"{paths.shown(Path(tool.argv[0]))} does not start")
     return ToolFact(wanted, tool, version)

@@ -9,16 +9,22 @@
     │   ├── ValuesError                    5   values: missing, blank, undeclared, badly secret
     │   └── ToolError                      6   a tool is missing, too old, or failed
     ├── FindingsError                      1   validation ran and found faults
-    └── HostError                         10   the server said no, or did not answer
-        ├── Unreachable                   11   no connection
-        ├── HostKeyError                  12   unknown or changed host key
-        ├── LoginError                    13   the key or user was refused
-        ├── UnsupportedHost               14   not a Debian or Ubuntu we know
-        ├── PreflightError                15   the host cannot take this now (disk, ports, clock …)
-        ├── Busy                          16   another command holds the host's lock
-        ├── ProvisionError                17   a provisioning step failed
-        ├── ReleaseError                  18   the release failed: traffic is where it was
-        └── RunnerError                   19   the runner is missing or of another version
+    ├── HostError                         10   the server said no, or did not answer
+    │   ├── Unreachable                   11   no connection
+    │   ├── HostKeyError                  12   unknown or changed host key
+    │   ├── LoginError                    13   the key or user was refused
+    │   ├── UnsupportedHost               14   not a Debian or Ubuntu we know
+    │   ├── PreflightError                15   the host cannot take this now (disk, ports, clock …)
+    │   ├── Busy                          16   another command holds the host's lock
+    │   ├── ProvisionError                17   a provisioning step failed
+    │   ├── ReleaseError                  18   the release failed: traffic is where it was
+    │   └── RunnerError                   19   the runner is missing, of another version, or failed
+    └── CloudError                        30   a cloud, or its tool, said no
+        ├── NotLoggedIn                   31   the cloud's tool has no session, or the wrong account
+        ├── ApplyError                    32   Terraform could not plan or apply
+        ├── MigrationError                33   the migrate job failed
+        ├── NotReady                      34   what is deployed does not answer in time
+        └── Drifted                       35   what runs differs from the contract
 
 Anything else that reaches the user is a fault of ours: exit code 70, with a traceback.
 An interrupt is 130. The numbers are part of the interface; docs are generated from this tree.
@@ -143,6 +149,42 @@ class ReleaseError(HostError):
 
 
 class RunnerError(HostError):
-    """The host's runner is missing or of another version."""
+    """The host's runner is missing, of another version, or failed."""
 
     exit_code = 19
+
+
+class CloudError(HostwrightError):
+    """A cloud, or the tool that speaks to it, refused or failed."""
+
+    exit_code = 30
+
+
+class NotLoggedIn(CloudError):
+    """The cloud's tool has no session, or one of another account."""
+
+    exit_code = 31
+
+
+class ApplyError(CloudError):
+    """Terraform could not plan or apply."""
+
+    exit_code = 32
+
+
+class MigrationError(CloudError):
+    """The migrate job failed; what serves is unchanged."""
+
+    exit_code = 33
+
+
+class NotReady(CloudError):
+    """What is deployed does not answer in time."""
+
+    exit_code = 34
+
+
+class Drifted(CloudError):
+    """What runs differs from what the contract says."""
+
+    exit_code = 35

@@ -9,10 +9,11 @@ from __future__ import annotations
 import getpass
 import json
 import platform
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from hostwright import errors
-from hostwright.errors import HostwrightError, RunnerError, Unreachable
+from hostwright.errors import HostError, HostwrightError, RunnerError, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,12 +25,17 @@ Event = dict[str, Any]
 
 WRAPPER = "/usr/local/sbin/hostwright-runner"
 
+#: How much of what a runner said last an error shows.
+_SHOWN = 400
+
 
 class Runner:
     """The runner's side of an open session; ``hello`` is what it said of the host."""
 
     def __init__(self, session: Session, app: str) -> None:
         self.where = str(session.address)
+        #: The host has taken the work on: it no longer needs us.
+        self._accepted = False
         self._channel: Channel = session.open(f"sudo -n {WRAPPER} session --app {app}")
         self.hello = self._hello()
 
@@ -50,7 +56,20 @@ class Runner:
         payload: bytes = b"",
         progress: Callable[[int, int], object] | None = None,
     ) -> None:
-        """Send a request, and its bytes right behind it."""
+        """Send a request, and its bytes right behind it.
+
+        Raises:
+            RunnerError: The runner ended.
+            Unreachable: The connection was lost.
+        """
+        try:
+            self._send(request, payload, progress)
+        except Unreachable as error:
+            raise self._ended() from error
+
+    def _send(
+        self, request: Event, payload: bytes, progress: Callable[[int, int], object] | None
+    ) -> None:
         whole = len(payload)
         body = {**request, "bytes": whole} if payload else request
         line = json.dumps(body).encode() + b"\n"
@@ -66,27 +85,40 @@ class Runner:
 
         Raises:
             HostwrightError: The runner reported a failure; the class is that of its exit code.
-            Unreachable: The connection was lost before the end.
+            RunnerError: The runner ended before.
+            Unreachable: The connection was lost before.
         """
         for line in self._channel.lines():
             event = self._event(line)
             if event["event"] == "failed":
                 raise failure(event, self.where)
+            self._accepted |= event["event"] == "accepted"
             yield event
             if event["event"] in last:
                 return
-        raise Unreachable(
-            "the connection was lost; the work goes on at the host",
-            where=self.where,
-            remedy="`invoke vps.status` shows how it ended.",
-        )
+        raise self._ended()
+
+    def _ended(self) -> HostError:
+        """The error for an end that came too soon, be it the connection's or the runner's."""
+        kind: type[HostError] = Unreachable
+        what, tail = "the connection was lost", ""
+        with suppress(Unreachable):
+            code, text = self._channel.finish()
+            how = f"exit code {code}" if code >= 0 else "a signal"
+            kind, what, tail = RunnerError, f"the runner ended early ({how})", _tail(text)
+        if self._accepted:
+            what += "; the work goes on at the host"
+            remedy = "`invoke vps.status` shows how it ended."
+        else:
+            remedy = "Run it again; `invoke vps.status` shows whether anything was begun."
+        return kind(what + tail, where=self.where, remedy=remedy)
 
     def _hello(self) -> Event:
         line = self._channel.read_line()
         if line is None:
             code, text = self._channel.finish()
             raise RunnerError(
-                f"the runner did not answer (exit code {code}): {text.strip()[-400:]}",
+                f"the runner did not answer (exit code {code}){_tail(text)}",
                 where=self.where,
                 remedy="`invoke vps.provision` installs it.",
             )
@@ -107,6 +139,11 @@ class Runner:
                 remedy="`invoke vps.provision` installs the runner that this clone talks to.",
             )
         return event
+
+
+def _tail(text: str) -> str:
+    shown = text.strip()[-_SHOWN:]
+    return f": {shown}" if shown else ""
 
 
 def failure(event: Event, where: str) -> HostwrightError:

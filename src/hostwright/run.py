@@ -44,6 +44,7 @@ def run(  # noqa: PLR0913 - the options of a process are what they are
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    without: Iterable[str] = (),
     stdin: bytes | None = None,
     timeout: float = 120.0,
     check: bool = True,
@@ -55,6 +56,7 @@ def run(  # noqa: PLR0913 - the options of a process are what they are
         argv: Program and arguments.
         cwd: Working directory.
         env: Variables on top of this process's own.
+        without: Variables of this process that it is not to have.
         stdin: Bytes for its standard input; without them it reads nothing.
         timeout: Seconds until it is killed.
         check: Whether a non-zero exit code raises.
@@ -64,11 +66,12 @@ def run(  # noqa: PLR0913 - the options of a process are what they are
         ToolError: The program is missing, ran out of time, or (with *check*) failed.
     """
     words = tuple(str(word) for word in argv)
+    own = {name: value for name, value in os.environ.items() if name not in set(without)}
     try:
         done = subprocess.run(  # noqa: S603 - a list of arguments, no shell
             words,
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**own, **(env or {})},
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
@@ -92,6 +95,43 @@ def run(  # noqa: PLR0913 - the options of a process are what they are
     if check and completed.exit_code != 0:
         raise ToolError(f"exit code {completed.exit_code}\n{completed.tail}", where=shown(words))
     return completed
+
+
+def attached(
+    argv: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> int:
+    """Run a tool that speaks to the person at the terminal itself; return its exit code.
+
+    An interrupt reaches the tool from the terminal, too: it is given the time to end cleanly (a
+    killed ``terraform apply`` would leave its lock and half-made resources behind), and the
+    interrupt goes on once it has.
+
+    Raises:
+        ToolError: The program is missing or cannot be started.
+        KeyboardInterrupt: It was interrupted, and has ended.
+    """
+    words = [str(word) for word in argv]
+    try:
+        process = subprocess.Popen(words, cwd=cwd, env={**os.environ, **(env or {})})  # noqa: S603
+    except FileNotFoundError as error:
+        raise ToolError(
+            f"{words[0]} is not installed", remedy="`invoke doctor` says how to get it."
+        ) from error
+    except OSError as error:
+        raise ToolError(f"cannot be started: {error.strerror}", where=shown(words)) from error
+    interrupted = False
+    while True:
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            interrupted = True
+            continue
+        if interrupted:
+            raise KeyboardInterrupt
+        return code
 
 
 def blank(text: str, secrets: Iterable[str]) -> str:

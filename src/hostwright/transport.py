@@ -196,8 +196,9 @@ class Channel:
         """
         code = self._channel.recv_exit_status()
         self._reader.join()
-        transport = self._channel.get_transport()
-        lost = code == -1 and not transport.is_active()
+        # A host that ended the command has said so; a dead connection may still look alive.
+        told = self._channel.eof_received and self._channel.get_transport().is_active()
+        lost = code == -1 and not told
         self._channel.close()
         if lost:
             raise Unreachable("the connection was lost", where=self._where)
@@ -303,7 +304,8 @@ def connect(
         timeout: Seconds for each of: TCP connection, handshake, authentication.
 
     Raises:
-        UserError: The key file is missing, unreadable or needs a passphrase.
+        UserError: The key file is missing, unreadable, of a kind that cannot be used, or needs a
+            passphrase; or no key was named, and the agent fails.
         Unreachable: No such name, refused, or no answer in time.
         HostKeyError: The host's key is not pinned, or is another than the pinned one.
         LoginError: No user was let in with any key.
@@ -534,8 +536,6 @@ def _changed(address: Address, pinned: HostKey, shown: HostKey) -> HostKeyError:
 
 
 def _keys(named: Path | None) -> list[paramiko.PKey]:
-    import paramiko
-
     home = Path.home() / ".ssh"
     files = [named] if named else [home / name for name in IDENTITIES if (home / name).exists()]
     keys: list[paramiko.PKey] = []
@@ -545,12 +545,31 @@ def _keys(named: Path | None) -> list[paramiko.PKey]:
         except UserError:
             if named:
                 raise
-    keys.extend(paramiko.Agent().get_keys())
+    try:
+        keys.extend(_of_agent())
+    except UserError:
+        if not named:
+            raise
     return keys
+
+
+def _of_agent() -> Sequence[paramiko.PKey]:
+    import paramiko
+
+    try:
+        return paramiko.Agent().get_keys()
+    except (paramiko.SSHException, OSError) as error:
+        raise UserError(
+            f"the SSH agent does not tell its keys: {error}",
+            where="SSH_AUTH_SOCK",
+            remedy="Start it again, or unset SSH_AUTH_SOCK to do without it.",
+        ) from error
 
 
 def _load(path: Path) -> paramiko.PKey:
     import paramiko
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from paramiko.pkey import UnknownKeyType
 
     try:
         return paramiko.PKey.from_path(path)
@@ -559,6 +578,12 @@ def _load(path: Path) -> paramiko.PKey:
     except (paramiko.PasswordRequiredException, TypeError) as error:
         raise UserError(
             "the key needs a passphrase", where=str(path), remedy=f"Run `ssh-add {path}` first."
+        ) from error
+    except (UnsupportedAlgorithm, UnknownKeyType) as error:
+        raise UserError(
+            "a key of this kind cannot be used from a file",
+            where=str(path),
+            remedy=f"Name an ed25519, ECDSA or RSA key; or let the agent use it: `ssh-add {path}`.",
         ) from error
     except (paramiko.SSHException, OSError, ValueError) as error:
         raise UserError("this is not a private key", where=str(path)) from error

@@ -80,7 +80,7 @@ def test_the_operators_own_files_and_environment_change_nothing(
     (compose / "secrets" / "redis_password").write_text("theirs")
     monkeypatch.setenv("API_IMAGE", "operator/api:latest")
     monkeypatch.setenv("REDIS_MAXMEMORY", "0")
-    code, text = told(copy)
+    code, text = told(copy, "vps")
     assert code == 0, text
 
 

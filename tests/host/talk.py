@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
+from tests.host.builders import KEY
+
 from hostwright.transport import Address, Completed
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ class Scripted:
     replies: dict[str, Completed | Exception] = field(default_factory=dict)
     commands: list[str] = field(default_factory=list)
     connect_seconds: float = 0.01
+    public_key: str = KEY
     address: Address = field(default_factory=lambda: Address("203.0.113.7"))
 
     def exec(

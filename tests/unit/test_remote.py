@@ -24,12 +24,13 @@ class Wire:
 
     address = "root@box:22"
 
-    def __init__(self, *lines: object, ended: tuple[int, str] = (0, "")) -> None:
+    def __init__(self, *lines: object, ended: tuple[int, str] | Unreachable = (0, "")) -> None:
         self.said = [line if isinstance(line, str) else json.dumps(line) for line in lines]
         self.ended = ended
         self.commands: list[str] = []
         self.sent: list[bytes] = []
         self.closed = False
+        self.gone = False
 
     def open(self, command: str) -> Wire:
         self.commands.append(command)
@@ -43,11 +44,15 @@ class Wire:
             yield line
 
     def send(self, data: bytes, progress: Callable[[int], object] | None = None) -> None:
+        if self.gone:
+            raise Unreachable("the connection was lost while sending")
         self.sent.append(data)
         if progress:
             progress(len(data))
 
     def finish(self) -> tuple[int, str]:
+        if isinstance(self.ended, Unreachable):
+            raise self.ended
         return self.ended
 
     def close(self) -> None:
@@ -96,11 +101,57 @@ def test_events_end_with_the_last_one_asked_for() -> None:
     assert len(wire.said) == 1
 
 
-def test_a_lost_connection_says_that_the_work_goes_on() -> None:
-    with pytest.raises(Unreachable, match="the work goes on at the host") as lost:
-        list(talk(Wire(HELLO, {"event": "note"})).events("done"))
-    assert lost.value.where == "root@box:22"
-    assert "vps.status" in lost.value.remedy
+LOST = Unreachable("the connection was lost")
+ACCEPTED = {"event": "accepted", "pid": 7}
+GOES_ON = "; the work goes on at the host"
+TRACEBACK = "Traceback (most recent call last):\nOSError: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "ended", "kind", "what"),
+    [
+        ((ACCEPTED,), LOST, Unreachable, f"the connection was lost{GOES_ON}"),
+        ((), LOST, Unreachable, "the connection was lost"),
+        ((), (1, ""), RunnerError, "the runner ended early (exit code 1)"),
+        ((), (-1, ""), RunnerError, "the runner ended early (a signal)"),
+        (
+            (),
+            (1, TRACEBACK),
+            RunnerError,
+            f"the runner ended early (exit code 1): {TRACEBACK.strip()}",
+        ),
+        (
+            (ACCEPTED, {"event": "begin", "phase": "PREPARED"}),
+            (1, TRACEBACK),
+            RunnerError,
+            f"the runner ended early (exit code 1){GOES_ON}: {TRACEBACK.strip()}",
+        ),
+    ],
+)
+def test_an_end_that_came_too_soon_is_told_as_what_it_was(
+    said: tuple[object, ...],
+    ended: tuple[int, str] | Unreachable,
+    kind: type[HostError],
+    what: str,
+) -> None:
+    with pytest.raises(kind) as caught:
+        list(talk(Wire(HELLO, *said, ended=ended)).events("done"))
+    assert (type(caught.value), caught.value.what) == (kind, what)
+    assert caught.value.where == "root@box:22"
+    assert "vps.status" in caught.value.remedy
+    assert caught.value.remedy.startswith("Run it again") == (GOES_ON not in what)
+
+
+@pytest.mark.parametrize(("ended", "kind"), [(LOST, Unreachable), ((1, TRACEBACK), RunnerError)])
+def test_a_runner_that_takes_no_more_is_not_a_lost_connection(
+    ended: tuple[int, str] | Unreachable, kind: type[HostError]
+) -> None:
+    wire = Wire(HELLO, ended=ended)
+    runner = talk(wire)
+    wire.gone = True
+    with pytest.raises(kind) as caught:
+        runner.send({"do": "deploy"}, b"x" * 1000)
+    assert ("No space left" in caught.value.what) == (kind is RunnerError)
 
 
 def test_a_failure_ends_the_events_as_an_error_of_its_class() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -9,7 +12,7 @@ import pytest
 
 from hostwright import paths
 from hostwright.errors import ToolError
-from hostwright.run import SHOWN_LINES, blank, run, shown
+from hostwright.run import SHOWN_LINES, attached, blank, run, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +29,14 @@ def test_output_and_exit_code_are_kept_apart() -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     done = run(python(code), check=False)
     assert (done.exit_code, done.stdout, done.stderr) == (3, "out\n", "err\n")
+
+
+def test_variables_of_this_process_can_be_kept_from_a_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOSTWRIGHT_ONE", "HOSTWRIGHT_TWO"):
+        monkeypatch.setenv(name, "set")
+    code = "import os; print([name for name in os.environ if name.startswith('HOSTWRIGHT_')])"
+    done = run(python(code), env={"HOSTWRIGHT_TWO": "again"}, without=["HOSTWRIGHT_ONE"])
+    assert done.stdout == "['HOSTWRIGHT_TWO']\n"
 
 
 def test_a_failure_raises_with_command_exit_code_and_last_lines() -> None:
@@ -121,3 +132,41 @@ def test_a_command_line_is_shown_as_typed_and_cut_to_one_line() -> None:
     assert shown(["a", "b c", "$d"]) == "a 'b c' '$d'"
     assert len(shown(["x" * 500])) == 160
     assert shown(["x" * 500]).endswith("…")
+
+
+def test_an_attached_tool_writes_to_the_terminal_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    code = attached([sys.executable, "-c", "print('from the tool'); raise SystemExit(3)"])
+    assert code == 3
+    assert capfd.readouterr().out == "from the tool\n"
+
+
+def test_a_missing_attached_tool_is_told_plainly() -> None:
+    with pytest.raises(ToolError, match="no-such-tool is not installed"):
+        attached(["no-such-tool"])
+
+
+def test_an_interrupted_attached_tool_ends_in_its_own_time(tmp_path: Path) -> None:
+    """As `terraform apply` needs it: it gets the signal, cleans up, and is waited for."""
+    cleans_up = (
+        "import signal, sys, time, pathlib\n"
+        "def end(*_):\n"
+        "    time.sleep(0.5); pathlib.Path(sys.argv[1]).write_text('cleaned'); sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, end); print('up', flush=True); time.sleep(30)\n"
+    )
+    parent = (
+        "import sys; from hostwright.run import attached\n"
+        "try: attached([sys.executable, '-c', sys.argv[1], sys.argv[2]])\n"
+        "except KeyboardInterrupt: sys.exit(130)\n"
+    )
+    mark = tmp_path / "mark"
+    process = subprocess.Popen(  # noqa: S603 - our own Python
+        [sys.executable, "-c", parent, cleans_up, str(mark)],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(20) == 130
+    process.stdout.close()
+    assert mark.read_text() == "cleaned"

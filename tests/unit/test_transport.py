@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import ast
+import base64
+import gc
 import logging
 import re
 import socket
+import struct
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +16,7 @@ import fabric
 import paramiko
 import pytest
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from hostwright import paths
 from hostwright.errors import (
@@ -22,7 +26,7 @@ from hostwright.errors import (
     Unreachable,
     UserError,
 )
-from hostwright.transport import Address, HostKey, Session, connect, pin, scan_host_key
+from hostwright.transport import Address, Channel, HostKey, Session, connect, pin, scan_host_key
 
 #: paramiko.common has them, its type stubs do not.
 AUTH_SUCCESSFUL, AUTH_PARTIALLY_SUCCESSFUL, AUTH_FAILED, OPEN_SUCCEEDED = 0, 1, 2, 0
@@ -471,6 +475,83 @@ def test_a_key_file_that_is_none_is_the_users_fault(
         connect(server.address, key=path, known_hosts=known)
 
 
+def text_of(*parts: bytes) -> bytes:
+    """SSH's strings: each with its length before it."""
+    return b"".join(struct.pack(">I", len(part)) + part for part in parts)
+
+
+def key_of_a_security_key() -> bytes:
+    """What ``ssh-keygen -t ed25519-sk`` leaves: a handle to a key that is elsewhere."""
+    public = text_of(b"sk-ssh-ed25519@openssh.com", b"p" * 32, b"ssh:")
+    private = struct.pack(">II", 7, 7) + public + b"\1" + text_of(b"handle", b"", b"me")
+    private += bytes(range(1, 1 + -len(private) % 8))
+    head = text_of(b"none", b"none", b"") + struct.pack(">I", 1)
+    whole = b"openssh-key-v1\0" + head + text_of(public, private)
+    begin, end = (f"-----{word} OPENSSH PRIVATE KEY-----\n".encode() for word in ("BEGIN", "END"))
+    return begin + base64.encodebytes(whole) + end
+
+
+def key_of_another_curve() -> bytes:
+    return ed448.Ed448PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+@pytest.mark.parametrize("content", [key_of_a_security_key, key_of_another_curve])
+def test_a_key_of_a_kind_that_cannot_be_used_is_told_or_passed_over(
+    server: Server, key: Path, known: Path, home: Path, content: Callable[[], bytes]
+) -> None:
+    odd = home / ".ssh" / "id_ed25519"
+    odd.write_bytes(content())
+    with pytest.raises(UserError, match="of this kind cannot be used") as caught:
+        connect(server.address, key=odd, known_hosts=known)
+    assert caught.value.where == str(odd)
+    assert "ssh-add" in caught.value.remedy
+    key.rename(home / ".ssh" / "id_ecdsa")
+    pin(known, server.address, scan_host_key(server.address))
+    with connect(server.address, known_hosts=known, users=("admin",)) as made:
+        assert made.user == "admin"
+
+
+@pytest.fixture
+def failing_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One that hangs up on whoever asks."""
+    path = tmp_path / "agent"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    listener.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(5)
+    gc.collect()
+
+
+# Paramiko does not close its end when it gives up.
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+@pytest.mark.usefixtures("failing_agent")
+def test_an_agent_that_fails_is_told_unless_a_key_was_named(
+    server: Server, key: Path, known: Path, home: Path
+) -> None:
+    assert home.exists()
+    with pytest.raises(UserError, match="agent does not tell its keys") as caught:
+        connect(server.address, known_hosts=known)
+    assert "SSH_AUTH_SOCK" in caught.value.remedy
+    pin(known, server.address, scan_host_key(server.address))
+    with connect(server.address, key=key, known_hosts=known, users=("admin",)) as made:
+        assert made.user == "admin"
+
+
 def test_a_key_with_a_passphrase_belongs_into_the_agent(
     server: Server, known: Path, tmp_path: Path
 ) -> None:
@@ -572,6 +653,38 @@ def test_a_channel_goes_both_ways(session: Session) -> None:
 def test_a_lost_connection_is_unreachable(session: Session) -> None:
     with pytest.raises(Unreachable, match="lost"):
         session.exec("hang-up")
+
+
+class Ended:
+    """A command's channel after its end, without an exit code."""
+
+    def __init__(self, *, told: bool) -> None:
+        self.eof_received = told
+
+    def recv_stderr(self, size: int) -> bytes:
+        del size
+        return b""
+
+    def recv_exit_status(self) -> int:
+        return -1
+
+    def get_transport(self) -> Ended:
+        return self
+
+    def is_active(self) -> bool:
+        """Paramiko closes the channels of a connection that died before it says so."""
+        return True
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_signal_is_told_from_a_connection_that_just_died() -> None:
+    signalled = Channel(Ended(told=True), "box")  # type: ignore[arg-type]
+    assert signalled.finish() == (-1, "")
+    lost = Channel(Ended(told=False), "box")  # type: ignore[arg-type]
+    with pytest.raises(Unreachable, match="lost"):
+        lost.finish()
 
 
 def test_a_command_on_a_closed_session_is_unreachable(session: Session) -> None:

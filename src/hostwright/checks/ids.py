@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hostwright.checks.clouds import aws, azure, gcp, shared
+
 #: Checks whose findings carry a code of the tool's own: ``hadolint-dl3008``.
-TOOLS = ("hadolint-", "shellcheck-", "yamllint-")
+TOOLS = ("hadolint-", "shellcheck-", "yamllint-", "trivy-", "checkov-")
 
 CHECKS = {
     # The contract
@@ -100,6 +102,11 @@ CHECKS = {
     "caddy-try-duration": "requests wait while a role restarts",
     # Tools
     "tool-failed": "every linter runs to its end",
+    # Clouds
+    **shared.CHECKS,
+    **aws.CHECKS,
+    **azure.CHECKS,
+    **gcp.CHECKS,
 }
 
 

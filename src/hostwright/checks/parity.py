@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hostwright.checks.finding import Checked, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hostwright.contract.models import Contract, RoleName, TargetName
     from hostwright.render.model import Rendered, Source, Sources
@@ -17,13 +17,39 @@ if TYPE_CHECKING:
 DATA_STORES = ("DATABASE_", "REDIS_")
 
 
-def check(contract: Contract, target: TargetName, rendered: Rendered) -> Checked:
-    """Every role and variable of *rendered* against *contract*."""
+#: Target to how a role gets its variables, and how its secrets, for remedies.
+_FROM_FILE = ("the env file of its own role", "the role's env file of mode 0600")
+_FROM_EXPORT = ("local.env and local.secrets of its own role", "a reference to the secret manager")
+CARRIERS: dict[TargetName, tuple[str, str]] = {
+    "vps": _FROM_FILE,
+    "aws": _FROM_EXPORT,
+    "azure": _FROM_EXPORT,
+    "gcp": _FROM_EXPORT,
+    "kubernetes": ("env[] of its own role", "a reference to a Secret"),
+}
+
+
+def check(
+    contract: Contract,
+    target: TargetName,
+    rendered: Rendered,
+    expected: Mapping[RoleName, frozenset[str]] | None = None,
+) -> Checked:
+    """Every role and variable of *rendered* against *contract*.
+
+    Args:
+        contract: The contract.
+        target: Which of its targets.
+        rendered: What the engine made of the blueprint.
+        expected: Role to the variables that it must get under the inputs that were rendered;
+            without it all that the target ever emits.
+    """
     count, findings = 0, list(_roles(contract, rendered))
     for role, sources in rendered.roles.items():
         if role not in contract.roles:
             continue
-        judge = _Judge(contract, target, rendered, role)
+        names = _emitted(contract, target, role) if expected is None else expected[role]
+        judge = _Judge(contract, target, rendered, role, names)
         count += 1 + len(judge.expected | sources.keys())
         findings += judge.findings(sources)
     return Checked(count, tuple(sorted(findings)))
@@ -47,7 +73,7 @@ def _roles(contract: Contract, rendered: Rendered) -> Iterator[Finding]:
             yield Finding(
                 "role-extra",
                 rendered.target,
-                rendered.file,
+                rendered.file_of(role),
                 rendered.lines.get(role, 0),
                 role,
                 "",
@@ -56,18 +82,28 @@ def _roles(contract: Contract, rendered: Rendered) -> Iterator[Finding]:
             )
 
 
+def _emitted(contract: Contract, target: TargetName, role: RoleName) -> frozenset[str]:
+    """The variables of *role* that *target* ever emits, conditions set aside."""
+    variables = contract.of_role(role).items()
+    return frozenset(name for name, item in variables if item.source(target).emitted)
+
+
 class _Judge:
     """One role's variables."""
 
     def __init__(
-        self, contract: Contract, target: TargetName, rendered: Rendered, role: RoleName
+        self,
+        contract: Contract,
+        target: TargetName,
+        rendered: Rendered,
+        role: RoleName,
+        expected: frozenset[str],
     ) -> None:
         self._contract, self._target, self._rendered = contract, target, rendered
         self._role = role
         self._variables = contract.of_role(role)
-        self.expected = {
-            name for name, item in self._variables.items() if item.source(target).emitted
-        }
+        self.expected = expected
+        self._carrier, self._safe = CARRIERS[target]
 
     def findings(self, sources: Sources) -> Iterator[Finding]:
         whole = self._whole(sources)
@@ -90,7 +126,7 @@ class _Judge:
                 "env-missing",
                 "",
                 f"gets none of its {len(self.expected)} variables",
-                "Give the service the env file of its own role.",
+                f"Give the service {self._carrier}.",
             )
         if owners and self._role not in owners:
             (other, _), *_ = owners.most_common()
@@ -98,7 +134,7 @@ class _Judge:
                 "env-of-other-role",
                 "",
                 f"gets the variables of {other}, its own {len(self.expected)} are missing",
-                "Give the service the env file of its own role.",
+                f"Give the service {self._carrier}.",
             )
         return None
 
@@ -129,7 +165,7 @@ class _Judge:
                 "secret-in-plain-slot",
                 name,
                 "is a secret and stands in readable configuration",
-                "Let it arrive through the role's env file of mode 0600 alone.",
+                f"Let it arrive through {self._safe} alone.",
                 source,
             )
 
@@ -172,7 +208,7 @@ class _Judge:
         return Finding(
             check,
             self._rendered.target,
-            self._rendered.file,
+            self._rendered.file_of(self._role),
             line,
             self._role,
             name,

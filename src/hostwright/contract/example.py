@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import string
 from typing import TYPE_CHECKING
 
 from hostwright import paths
@@ -17,8 +18,24 @@ if TYPE_CHECKING:
 
     from hostwright.contract.models import Contract, Profile, TargetName, Variable
 
-#: Bytes of randomness in a secret made here.
-SECRET_BYTES = 32
+#: Letters and digits alone: every store takes them, and no URL has to encode them.
+ALPHABET = string.ascii_letters + string.digits
+#: 256 bits of randomness and a little more.
+LENGTH = 44
+
+
+def fresh() -> str:
+    """A new secret of 44 letters and digits, with upper case, lower case and a digit in it.
+
+    Azure's database refuses passwords that lack one of the three.
+    """
+    while True:
+        made = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        if all(
+            set(made) & set(kind)
+            for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits)
+        ):
+            return made
 
 
 def write(contract: Contract, target: TargetName, profile: Profile, path: Path) -> None:
@@ -27,7 +44,7 @@ def write(contract: Contract, target: TargetName, profile: Profile, path: Path) 
     Raises:
         UserError: It exists: what may be the only copy of a secret is never overwritten.
     """
-    content = text(contract, target, profile, lambda: secrets.token_urlsafe(SECRET_BYTES))
+    content = text(contract, target, profile, fresh)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from hostwright import paths
-from hostwright.contract import example
+from hostwright.contract import example, pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 #: Where a target's blueprint reads its export; a target without its directory has no export yet.
 EXPORTS: dict[TargetName, Path] = {
-    "aws": paths.OPS / "infra" / "aws" / "contract.json",
-    "azure": paths.OPS / "infra" / "azure" / "contract.json",
-    "gcp": paths.OPS / "infra" / "gcp" / "contract.json",
+    "aws": paths.INFRA / "aws" / "contract.json",
+    "azure": paths.INFRA / "azure" / "contract.json",
+    "gcp": paths.INFRA / "gcp" / "contract.json",
     "kubernetes": paths.OPS / "charts" / "app" / "contract.json",
     "vps": paths.COMPOSE / "contract.json",
 }
@@ -71,6 +71,8 @@ def _variable(contract: Contract, variable: Variable, target: TargetName) -> dic
         told["when"] = [
             {name: list(values) for name, values in item.items()} for item in variable.when
         ]
+    if variable.needs_role:
+        told["needs_role"] = variable.needs_role
     if variable.default is not None:
         told["default"] = variable.default
     if variable.allowed:
@@ -95,7 +97,7 @@ def _closed(node: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def files(contract: Contract) -> dict[Path, str]:
-    """Every generated file by path: exports of targets that have a blueprint, and the schemas."""
+    """Every generated file by path: exports of targets that are here, pages, and schemas."""
     from hostwright.contract.models import Contract as Model
     from hostwright.settings import HostsFile
 
@@ -107,6 +109,9 @@ def files(contract: Contract) -> dict[Path, str]:
     # Without secrets: `invoke contract.new-env` makes those, and blanks are refused.
     if paths.ENV_EXAMPLE.parent.is_dir():
         made[paths.ENV_EXAMPLE] = example.text(contract, "vps", "production", lambda: "")
+    if paths.REFERENCE.is_dir():
+        for name, page in pages.pages(contract).items():
+            made[paths.REFERENCE / name] = page
     made[paths.CONTRACT_SCHEMA] = _text(schema(Model, "hostwright env contract"))
     made[paths.HOSTS_SCHEMA] = _text(schema(HostsFile, "hostwright hosts.yaml"))
     return made

@@ -118,14 +118,23 @@ class Target(Model):
     secrets: dict[VariableName, TargetSecret] = {}
 
 
+Scalar = str | int | float | bool
+
+
 class Input(Model):
     """A canonical input: the same word on every target that knows it."""
 
     type: Literal["string", "int", "number", "bool", "url", "host", "image", "map", "list"]
     meaning: Sentence
     targets: TargetNames = TARGETS
-    default: str | int | float | bool | dict[TargetName, str] | None = None
+    default: Scalar | dict[TargetName, Scalar] | None = None
     fallback: Identifier | None = None
+    #: What the target itself calls it, where that is another word.
+    alias: dict[TargetName, Sentence] = {}
+    #: A secret that is used while a plan is made or applied, and kept nowhere.
+    ephemeral: bool = False
+    #: A secret that the target cannot help keeping in its state.
+    sensitive: bool = False
 
     def default_on(self, target: TargetName) -> str | None:
         """The default on *target* as text, or None."""

@@ -25,7 +25,10 @@ _PROCESS = re.compile(r'users:\(\("([^"]+)"')
 
 
 class Entry(NamedTuple):
-    """Something in the file system; *sha256* is empty unless it is a regular file."""
+    """Something in the file system; *sha256* is empty unless it is a regular file.
+
+    *kind* is ``file``, ``directory``, ``link`` or ``other``; a link is not followed.
+    """
 
     kind: str
     mode: int
@@ -250,9 +253,8 @@ def _paths(sections: Mapping[str, Sequence[str]]) -> dict[str, Entry]:
 
 
 def _kind(mode: int) -> str:
-    if stat.S_ISREG(mode):
-        return "file"
-    return "directory" if stat.S_ISDIR(mode) else "other"
+    kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
+    return kinds.get(stat.S_IFMT(mode), "other")
 
 
 def _packages(lines: Sequence[str]) -> dict[str, str]:

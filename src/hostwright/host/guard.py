@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from hostwright.transport import Session
 
 REVERT = "/run/hostwright/revert.sh"
+#: revert.sh holds it while it works: stopping the timer does not stop what the timer has started.
+LOCK = "/run/hostwright/revert.lock"
 UNIT = "hostwright-revert"
 
 #: Reloading sshd leaves a moment in which nothing listens.
@@ -54,6 +56,7 @@ def arm(seconds: int) -> Change:
         commands=(
             f"systemctl stop {UNIT}.timer 2>/dev/null || true",
             f"systemctl reset-failed {UNIT}.service 2>/dev/null || true",
+            f"flock {LOCK} true",
             f"[ -d {BEFORE} ] || {{ mkdir {BEFORE}; {copy}; }}",
             f"systemd-run --quiet {timer} /bin/sh {REVERT}",
         ),
@@ -64,9 +67,10 @@ def disarm(session: Session) -> None:
     """Keep the changes.
 
     Raises:
-        ProvisionError: The timer could not be stopped: it may have reverted everything already.
+        ProvisionError: The host has reverted everything, or is just doing it.
     """
-    line = f"systemctl stop {UNIT}.timer && [ -d {BEFORE} ] && rm -rf {BEFORE} {REVERT}"
+    alone = f"exec 9>{LOCK} && flock -n 9"
+    line = f"systemctl stop {UNIT}.timer && {alone} && [ -d {BEFORE} ] && rm -rf {BEFORE} {REVERT}"
     done = session.exec(as_root(session, f"sh -c '{line}'"))
     if done.exit_code != 0:
         check_root(session, done)
@@ -89,17 +93,35 @@ def revert(session: Session, desired: Desired) -> str:
     return "sshd and firewall have been put back as they were"
 
 
-def prove(connect: Connect, desired: Desired) -> None:
-    """New connections as each user that must be able to log in; each must be able to do its part.
+def opens(key: str, desired: Desired) -> bool:
+    """Whether *key* (``type base64``) is one that deploy is to log in with."""
+    return key in {" ".join(one.split(" ", 2)[:2]) for one in desired.deploy_keys}
+
+
+def proofs(desired: Desired, key: str) -> dict[str, str]:
+    """Who must be able to log in with the operator's *key*, and what each must then be able to run.
+
+    Where others hold the keys of deploy (a pipeline), its login cannot be tried from here: the
+    administrator, whose own can, shows that deploy may do its part.
+    """
+    part = f"sudo -n {RUNNER} version"
+    if not opens(key, desired):
+        return {desired.administrator: f"sudo -n sudo -n -u {desired.deploy_user} {part}"}
+    needed = {desired.deploy_user: part}
+    if desired.administrator != "root":
+        needed[desired.administrator] = "sudo -n true"
+    return needed
+
+
+def prove(connect: Connect, desired: Desired, key: str) -> None:
+    """All the proofs at once, each over a new connection.
 
     Raises:
         HostwrightError: The first proof that failed.
     """
-    proofs = {desired.deploy_user: f"sudo -n {RUNNER} version"}
-    if desired.administrator != "root":
-        proofs[desired.administrator] = "sudo -n true"
-    with ThreadPoolExecutor(len(proofs)) as pool:
-        for proof in [pool.submit(_prove, connect, *pair) for pair in proofs.items()]:
+    needed = proofs(desired, key)
+    with ThreadPoolExecutor(len(needed)) as pool:
+        for proof in [pool.submit(_prove, connect, *pair) for pair in needed.items()]:
             proof.result()
 
 

@@ -6,7 +6,10 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from hostwright.errors import PreflightError
+from hostwright.host.steps import swap, users
+from hostwright.host.steps.docker import ENGINES
 from hostwright.host.steps.firewall import RIVALS
+from hostwright.host.steps.runner import ARCHIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 MAX_SKEW_SECONDS = 60
 MIN_DOCKER = (20, 10)
 MIN_PYTHON = (3, 10)
+
+#: Free space that changes of a host need which has its engine and its runner already.
+RESERVE_MIB = 256
 
 #: Who may have 80 and 443: our own Caddy behind Docker, or one on the host's network.
 OURS = frozenset(("docker-proxy", "caddy"))
@@ -55,6 +61,7 @@ def obstacles(
         *_rivals(facts),
         *_software(facts),
         *_accounts(facts, desired),
+        *_links(facts, desired),
         *_domains(facts, resolved or {}, address),
     ]
 
@@ -85,9 +92,10 @@ def _machine(facts: Facts, desired: Desired) -> Iterator[Obstacle]:
 
 def _space(facts: Facts, desired: Desired) -> Iterator[Obstacle]:
     free, memory = facts.disk_free_kib // 1024, facts.memory_kib // 1024
-    if free < desired.min_disk_mib:
+    needed = _disk_mib(facts, desired)
+    if free < needed:
         yield Obstacle(
-            f"{free} MiB are free in /var/lib, {desired.min_disk_mib} are needed",
+            f"{free} MiB are free in /var/lib, {needed} are needed",
             "Free some, or take a larger disk.",
         )
     if memory < desired.min_memory_mib:
@@ -95,6 +103,14 @@ def _space(facts: Facts, desired: Desired) -> Iterator[Obstacle]:
             f"the host has {memory} MiB of memory, {desired.min_memory_mib} are needed",
             "Take a larger host.",
         )
+
+
+def _disk_mib(facts: Facts, desired: Desired) -> int:
+    """A host that is one already has taken most of its space: its images and releases."""
+    engine = any(name in facts.packages for name in ENGINES)
+    if not engine or ARCHIVE not in facts.paths:
+        return desired.min_disk_mib
+    return RESERVE_MIB + (desired.swap_mib if swap.plan(facts, desired) else 0)
 
 
 def _clock(skew: float) -> Iterator[Obstacle]:
@@ -129,7 +145,7 @@ def _active(facts: Facts, unit: str) -> bool:
 
 
 def _software(facts: Facts) -> Iterator[Obstacle]:
-    for name in ("docker.io", "docker-ce"):
+    for name in ENGINES:
         found = _version(facts.packages.get(name, ""))
         if found and found < MIN_DOCKER:
             yield Obstacle(
@@ -145,13 +161,23 @@ def _version(text: str) -> tuple[int, ...]:
 
 
 def _accounts(facts: Facts, desired: Desired) -> Iterator[Obstacle]:
-    made = (desired.administrator,) if desired.makes_administrator else ()
-    for name in (desired.deploy_user, *made):
+    for name in users.ours(desired):
         there = facts.accounts.get(name)
-        if there and there.home != f"/home/{name}":
+        if there and there.home != users.home(name):
             yield Obstacle(
                 f"the user {name} lives in {there.home}",
-                f"Its home must be /home/{name}; or choose another user name.",
+                f"Its home must be {users.home(name)}; or choose another user name.",
+            )
+
+
+def _links(facts: Facts, desired: Desired) -> Iterator[Obstacle]:
+    """What root did to a link of theirs would be done to whatever it points to."""
+    homes = tuple(f"{users.home(name)}/" for name in users.ours(desired))
+    for path, there in facts.paths.items():
+        if there.kind == "link" and path.startswith(homes):
+            yield Obstacle(
+                f"{path} is a link",
+                f"Find out who made it, and why; then remove {path}: what belongs there is made.",
             )
 
 

@@ -153,10 +153,18 @@ class _Run:
             with _timed(self.seconds, "apply"):
                 apply(self.session, safe, self.desired.app, self.say)
         if risky:
+            self._tell_what_stays_unproven()
             with _timed(self.seconds, "prove"):
                 self._prove_before()
             with _timed(self.seconds, "harden"):
                 self._harden(risky)
+
+    def _tell_what_stays_unproven(self) -> None:
+        if not guard.opens(self.session.public_key, self.desired):
+            self.say.note(
+                f"your key is not one of deploy_keys: what {self.desired.deploy_user} may run is "
+                "proven, its login is not"
+            )
 
     def _prove_before(self) -> None:
         try:
@@ -184,7 +192,7 @@ class _Run:
     def _prove(self, title: str) -> None:
         self.say.begin(title)
         started = time.monotonic()
-        guard.prove(self.connect, self.desired)
+        guard.prove(self.connect, self.desired, self.session.public_key)
         self.say.end(title, time.monotonic() - started)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -43,9 +43,15 @@ class Rendered:
         file: The blueprint's file, relative to the repository.
         roles: The roles that the result has, with their variables.
         lines: Role to the line that declares it.
+        files: Role to the file that declares it, where that is not *file*.
     """
 
     target: TargetName
     file: str
     roles: Mapping[RoleName, Sources]
     lines: Mapping[str, int]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def file_of(self, role: str) -> str:
+        """The file that declares *role*."""
+        return self.files.get(role, self.file)

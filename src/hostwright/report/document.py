@@ -43,6 +43,10 @@ def _part(part: Part, contract: Contract | None) -> dict[str, Any]:
         "findings": [asdict(finding) for finding in part.findings],
         "exempted": [asdict(finding) for finding in part.exempted],
     }
+    if part.proofs:
+        told["proofs"] = [asdict(proof) for proof in part.proofs]
+    if part.not_run:
+        told["not_run"] = list(part.not_run)
     if part.rendered and contract:
         told["matrix"] = [
             {"variable": row.name, "secret": row.secret, "roles": row.cells}

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from hostwright.checks.finding import Finding
     from hostwright.contract.models import Contract
     from hostwright.render.model import Rendered
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a cloud blueprint was proven against.
+
+    Args:
+        kind: The real provider, or real Terraform against the provider's schema alone.
+        provider: Its name and version: ``google 8.7.0``.
+        sentence: What that proves and what not, for people.
+    """
+
+    kind: Literal["real", "schema"]
+    provider: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -22,6 +37,8 @@ class Part:
         exempted: What they found and the ledger accepts.
         seconds: Of its jobs, added up; they run side by side.
         rendered: What its roles get; None for the contract, or where nothing could be rendered.
+        proofs: What a cloud blueprint was proven against.
+        not_run: What could not be proven here, and why.
     """
 
     name: str
@@ -30,6 +47,8 @@ class Part:
     exempted: tuple[Finding, ...] = ()
     seconds: float = 0.0
     rendered: Rendered | None = None
+    proofs: tuple[Proof, ...] = ()
+    not_run: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

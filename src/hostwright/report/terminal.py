@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from io import StringIO
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from hostwright.report.matrix import LOCK, OPEN, rows
+from hostwright.checks.ids import TOOLS
+from hostwright.report.matrix import INITIALS, LOCK, OPEN, combined, rows
 from hostwright.report.model import Report, verdict
 
 if TYPE_CHECKING:
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hostwright.checks.finding import Finding
-    from hostwright.contract.models import Contract
     from hostwright.report.matrix import Row
-    from hostwright.report.model import Part
 
 #: What a table must fit into where the terminal says nothing.
 COLUMNS = 80
@@ -26,25 +25,49 @@ COLUMNS = 80
 
 def plain(report: Report) -> str:
     """The matrix and one line a finding, for logs and pipes; then the verdict."""
-    lines = [line for part in report.parts for line in _plain_matrix(report.contract, part)]
+    lines = [line for grid in _grids(report) for line in _plain_grid(grid)]
     lines += [str(finding) for finding in report.findings]
     if report.exempted:
         lines.append(_exempted(report.exempted))
+    lines += _notes(report)
     return "\n".join([*lines, verdict(report)])
 
 
-def _plain_matrix(contract: Contract | None, part: Part) -> Iterator[str]:
-    if not part.rendered or not contract:
+class Grid(NamedTuple):
+    """A matrix to be shown: its name, its columns, its rows, and what its signs mean."""
+
+    name: str
+    title: str
+    columns: list[str]
+    rows: list[Row]
+    legend: str
+
+
+def _grids(report: Report) -> Iterator[Grid]:
+    """The matrix of what was rendered: by role, or by target where there are several."""
+    every = [part.rendered for part in report.parts if part.rendered]
+    if not report.contract or not every:
         return
-    roles = list(part.rendered.roles)
-    found = rows(contract, part.rendered.target, part.rendered)
-    table = [(part.name, *roles)]
-    table += [(row.name, *(row.cells.get(role, "-") for role in roles)) for row in found]
+    if len(every) == 1:
+        [one] = every
+        found = rows(report.contract, one.target, one)
+        title = f"{one.target}: what each role gets, as rendered"
+        yield Grid(one.target, title, list(one.roles), found, _legend(found))
+        return
+    found = combined(report.contract, every)
+    title = "which roles get what on each target, as rendered"
+    letters = ", ".join(f"{letter} {role}" for role, letter in INITIALS.items())
+    yield Grid("", title, [one.target for one in every], found, f"{letters}; {_legend(found)}")
+
+
+def _plain_grid(grid: Grid) -> Iterator[str]:
+    table = [(grid.name, *grid.columns)]
+    table += [(row.name, *(row.cells.get(key, "-") for key in grid.columns)) for row in grid.rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     for cells in table:
         line = zip(cells, widths, strict=True)
         yield "  ".join(cell.ljust(width) for cell, width in line).rstrip()
-    yield _legend(found)
+    yield grid.legend
 
 
 def _legend(found: list[Row]) -> str:
@@ -67,9 +90,18 @@ def drawn(report: Report, width: int = COLUMNS, *, colour: bool = True) -> str:
     with console.capture() as captured:
         for table in (*_matrices(report), *_findings(report)):
             console.print(table)
+        for note in _notes(report):
+            console.print(Text(note, "dim"))
         style = "bold red" if report.findings else "bold green"
         console.print(Text(verdict(report), style), soft_wrap=True)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _notes(report: Report) -> list[str]:
+    """What was proven against what, and what was not run."""
+    proofs = [f"{part.name}: {proof.sentence}" for part in report.parts for proof in part.proofs]
+    missed = [f"{part.name}: not run: {item}" for part in report.parts for item in part.not_run]
+    return [*proofs, *missed]
 
 
 def _findings(report: Report) -> Iterator[RenderableType]:
@@ -93,9 +125,14 @@ def _file(finding: Finding) -> str:
 
 
 def _exempted(findings: list[Finding]) -> str:
-    counts = Counter(finding.check for finding in findings)
+    counts = Counter(_family(finding.check) for finding in findings)
     told = ", ".join(f"{check} ({count})" for check, count in counts.items())
     return f"{len(findings)} exempted until a stated day: {told}"
+
+
+def _family(check: str) -> str:
+    """The tool whose rule it is, or the check itself."""
+    return next((tool.rstrip("-") for tool in TOOLS if check.startswith(tool)), check)
 
 
 def _told(finding: Finding) -> RenderableType:
@@ -112,31 +149,23 @@ def _told(finding: Finding) -> RenderableType:
 
 
 def _matrices(report: Report) -> Iterator[RenderableType]:
-    for part in report.parts:
-        if part.rendered and report.contract:
-            yield _matrix(report.contract, part)
-
-
-def _matrix(contract: Contract, part: Part) -> RenderableType:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    if part.rendered is None:
-        raise ValueError("a part that was not rendered has no matrix")
-    found = rows(contract, part.rendered.target, part.rendered)
-    table = Table(
-        title=Text(f"{part.name}: what each role gets, as rendered", "bold"),
-        title_justify="left",
-        caption=_legend(found),
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
-    )
-    table.add_column("variable", overflow="fold")
-    for role in part.rendered.roles:
-        table.add_column(role, no_wrap=True)
-    for row in found:
-        table.add_row(row.name, *(row.cells.get(role, "") for role in part.rendered.roles))
-    return table
+    for grid in _grids(report):
+        table = Table(
+            title=Text(grid.title, "bold"),
+            title_justify="left",
+            caption=grid.legend,
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1, 0, 0),
+            pad_edge=False,
+        )
+        table.add_column("variable", overflow="fold")
+        for column in grid.columns:
+            table.add_column(column, no_wrap=True)
+        for row in grid.rows:
+            table.add_row(row.name, *(row.cells.get(key, "") for key in grid.columns))
+        yield table

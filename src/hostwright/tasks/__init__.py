@@ -2,9 +2,12 @@
 
 from invoke.collection import Collection
 
-from hostwright.tasks import contract, general, images, vps
+from hostwright.tasks import cloud, contract, general, images, vps
 
 namespace = Collection(
+    cloud.aws,
+    cloud.azure,
+    cloud.gcp,
     contract.namespace,
     images.namespace,
     vps.namespace,

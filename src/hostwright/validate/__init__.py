@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hostwright.validate.job import Done, Job, Watch
 
 #: Targets that can be validated, each with the module whose ``jobs(blueprint)`` do it.
-TARGETS = {"vps": "hostwright.validate.vps"}
+TARGETS = {name: f"hostwright.validate.{name}" for name in ("aws", "azure", "gcp", "vps")}
 #: What all targets share comes first, under this name.
 SHARED = "contract"
 
@@ -102,7 +102,7 @@ def examine(blueprint: Blueprint, targets: Sequence[str], watch: Watch) -> Repor
     pieces = [_Piece(SHARED, item) for item in shared.jobs(blueprint)]
     for name in targets:
         module = import_module(TARGETS[name])
-        pieces += [_Piece(name, item) for item in module.jobs(blueprint)]
+        pieces += [_Piece(name, item) for item in module.jobs(blueprint, targets)]
     done = job.run([piece.job for piece in pieces], watch)
     parts = [
         part_of(
@@ -126,6 +126,8 @@ def part_of(name: str, done: Sequence[Done]) -> Part:
         checked.findings,
         seconds=sum(item.seconds for item in done),
         rendered=rendered,
+        proofs=tuple(dict.fromkeys(proof for item in done for proof in item.outcome.proofs)),
+        not_run=tuple(dict.fromkeys(told for item in done for told in item.outcome.not_run)),
     )
 
 

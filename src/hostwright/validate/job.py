@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hostwright.checks.finding import Checked
     from hostwright.render.model import Rendered
+    from hostwright.report.model import Proof
 
 #: Every job waits for a process most of its time; more of them only take each other's processor.
 WORKERS = 4
@@ -24,10 +25,14 @@ class Outcome:
     Args:
         checked: Checks made, and findings.
         rendered: What the roles get, from the one job of a target that says so.
+        proofs: What it was proven against.
+        not_run: What could not be proven here, and why.
     """
 
     checked: Checked
     rendered: Rendered | None = None
+    proofs: tuple[Proof, ...] = ()
+    not_run: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from hostwright.validate import linters
 from hostwright.validate.job import Job, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from hostwright.contract.models import Contract, RoleName
     from hostwright.release.build import Plan
@@ -54,7 +54,7 @@ ABSENT: tuple[frozenset[RoleName], ...] = (
 )
 
 
-def jobs(blueprint: Blueprint) -> list[Job]:
+def jobs(blueprint: Blueprint, _targets: Sequence[str] = ()) -> list[Job]:
     """Everything to be done; a Compose file that is not YAML leaves one finding and no more."""
     try:
         blueprint.document  # noqa: B018 - read before the jobs share it

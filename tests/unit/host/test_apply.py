@@ -33,15 +33,16 @@ def file(path: Path, content: bytes, *, check: str = "", packed: bool = False) -
 
 
 def carry_out(tmp_path: Path, *changes: Change) -> tuple[int, str]:
-    """Run the steps with a real shell, on files below *tmp_path*."""
+    """Run the steps with a real shell, on files below *tmp_path*; programs of its bin first."""
     work = tmp_path / "work"
     with tarfile.open(fileobj=io.BytesIO(bundle(changes))) as archive:
         archive.extractall(work, filter="data")
     steps = (work / "steps.sh").read_text()
-    (work / "steps.sh").write_text(
-        steps.replace("backups=/var/backups", f"backups={tmp_path}/backups")
-    )
-    done = run(["sh", work / "steps.sh", work], check=False)
+    for place in ("backups=/var/backups", "uptime=/proc/uptime"):
+        steps = steps.replace(place, place.replace("=", f"={tmp_path}"))
+    (work / "steps.sh").write_text(steps)
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    done = run(["sh", work / "steps.sh", work], env={"PATH": path}, check=False)
     return done.exit_code, done.stdout
 
 
@@ -82,9 +83,21 @@ def test_what_is_replaced_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "daemon.json"
     target.write_text("theirs")
     carry_out(tmp_path, Change("x", "y", files=(file(target, b"ours"),)))
-    kept = list((tmp_path / "backups").rglob("*daemon.json"))
+    kept = list((tmp_path / "var/backups").rglob("*daemon.json"))
     assert [path.read_text() for path in kept] == ["theirs"]
+    assert [path.stat().st_mode & 0o777 for path in kept] == [0o600]
     assert target.read_text() == "ours"
+
+
+@pytest.mark.parametrize("name", ["keys", "keys.hostwright-new"])
+def test_a_link_in_the_place_of_a_file_is_replaced_not_followed(tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / name).symlink_to(elsewhere)
+    assert carry_out(tmp_path, Change("x", "y", files=(file(tmp_path / "keys", b"ours"),)))[0] == 0
+    assert list(elsewhere.iterdir()) == []
+    assert not (tmp_path / "keys").is_symlink()
+    assert (tmp_path / "keys").read_bytes() == b"ours"
 
 
 def test_a_packed_file_is_unpacked_and_its_sum_noted(tmp_path: Path) -> None:
@@ -106,6 +119,57 @@ def test_the_first_failure_ends_it(tmp_path: Path) -> None:
 
 def test_a_command_that_reads_its_input_finds_none(tmp_path: Path) -> None:
     assert carry_out(tmp_path, Change("x", "", commands=("cat",)), Change("y", ""))[0] == 0
+
+
+class Apt:
+    """An apt-get that says *words* and fails, and a clock that runs only while somebody waits."""
+
+    def __init__(self, tmp_path: Path, words: str, *, waits: bool) -> None:
+        self.clock, self.calls = tmp_path / "proc/uptime", tmp_path / "calls"
+        for directory in ("bin", "proc"):
+            (tmp_path / directory).mkdir()
+        self.clock.write_text("1000.50 1.00\n")
+        tick = f"read -r now _ <{self.clock}; echo $((${{now%.*}} + $1)).50 1.00 >{self.clock}"
+        timeout = 'for word; do case $word in *Timeout=*) set -- "${word#*=}" ;; esac; done'
+        waiting = [timeout, tick] if waits else []
+        told = [f"echo '{line}'" for line in words.splitlines()]
+        self.program(
+            tmp_path / "bin/apt-get", f"echo call >>{self.calls}", *waiting, *told, "exit 1"
+        )
+        self.program(tmp_path / "bin/sleep", tick)
+
+    def program(self, path: Path, *lines: str) -> None:
+        path.write_text("\n".join(["#!/bin/sh", *lines]))
+        path.chmod(0o755)
+
+    @property
+    def waited(self) -> int:
+        return int(self.clock.read_text().partition(".")[0]) - 1000
+
+    @property
+    def tries(self) -> int:
+        return len(self.calls.read_text().splitlines())
+
+
+LOCKED = "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7 (apt-get)"
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_another_run_of_apt_is_waited_for_two_minutes_in_all(
+    tmp_path: Path, *, waits: bool
+) -> None:
+    apt = Apt(tmp_path, LOCKED, waits=waits)
+    code, out = carry_out(tmp_path, Change("x", "", commands=("apt_get install -y sudo",)))
+    assert code == 100
+    assert "It is held by process 7" in out
+    assert 120 <= apt.waited <= 122
+
+
+def test_what_apt_fails_for_when_it_has_waited_is_not_tried_again(tmp_path: Path) -> None:
+    waiting = f"Waiting for cache lock: {LOCKED.removeprefix('E: ')}..."
+    apt = Apt(tmp_path, f"{waiting}\nE: Unable to locate package sudoo", waits=False)
+    assert carry_out(tmp_path, Change("x", "", commands=("apt_get install -y sudoo",)))[0] == 100
+    assert apt.tries == 1
 
 
 def test_the_script_of_a_whole_plan_is_what_a_shell_accepts(tmp_path: Path) -> None:

@@ -44,6 +44,13 @@ def test_a_provisioned_server_is_read() -> None:
     assert "10.99.1.2" in facts.addresses
 
 
+def test_a_link_is_told_from_what_it_points_to() -> None:
+    there = text("trixie-provisioned")
+    linked = there.replace("41c0 deploy deploy /home/deploy/.ssh\n", "a1ff x y /home/deploy/.ssh\n")
+    assert linked != there
+    assert parse(linked).paths["/home/deploy/.ssh"] == Entry("link", 0o777, "x", "y", "")
+
+
 def test_a_kernel_setting_of_several_digits_is_read_whole() -> None:
     assert parse(text("trixie-bare")).sysctls["net.core.rmem_max"] == Sysctl(
         "4194304", writable=False

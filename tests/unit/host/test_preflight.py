@@ -4,15 +4,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.host.builders import RUNS, bare, desired
+from tests.host.builders import RUNS, bare, desired, entry, provisioned, without
 
 from hostwright.errors import PreflightError
 from hostwright.host.facts import Account, Listener
-from hostwright.host.preflight import obstacles, refuse
+from hostwright.host.preflight import RESERVE_MIB, obstacles, refuse
+from hostwright.host.steps.runner import ARCHIVE
 
 if TYPE_CHECKING:
     from hostwright.host.facts import Facts
 
+GOOD = provisioned()
 ELSEWHERE = Account("/srv/deploy", "/bin/sh", frozenset(), password=False)
 
 
@@ -34,6 +36,11 @@ def test_a_good_host_has_nothing_in_the_way() -> None:
         (bare(packages={"docker-ce": "5:19.03.8~3"}), "Docker 19.3 is too old"),
         (bare(python=(3, 9, 2)), "older than 3.10"),
         (bare(accounts={"deploy": ELSEWHERE}), "the user deploy lives in /srv/deploy"),
+        (entry(GOOD, "/home/deploy/.ssh", kind="link"), "/home/deploy/.ssh is a link"),
+        (
+            entry(GOOD, "/home/admin/.ssh/authorized_keys", kind="link"),
+            "/home/admin/.ssh/authorized_keys is a link",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_with_its_reason(facts: Facts, words: str) -> None:
@@ -43,6 +50,37 @@ def test_what_cannot_work_is_refused_with_its_reason(facts: Facts, words: str) -
     with pytest.raises(PreflightError, match="Nothing was changed") as caught:
         refuse(found, "host")
     assert found[0].remedy in caught.value.remedy
+
+
+NO_SWAP = replace(GOOD, swap_kib=0)
+
+
+@pytest.mark.parametrize(
+    ("facts", "needed"),
+    [
+        (bare(), 4096),
+        (replace(GOOD, packages=without(GOOD.packages, "docker.io")), 4096),
+        (replace(GOOD, paths=without(GOOD.paths, ARCHIVE)), 4096),
+        (GOOD, RESERVE_MIB),
+        (replace(GOOD, packages={"docker-ce": "5:28.0"}), RESERVE_MIB),
+        (entry(GOOD, ARCHIVE, sha256="0"), RESERVE_MIB),
+        (NO_SWAP, RESERVE_MIB + 1024),
+        (replace(NO_SWAP, virtualization="lxc"), RESERVE_MIB),
+    ],
+)
+def test_only_what_is_not_a_host_yet_needs_room_for_a_first_release(
+    facts: Facts, needed: int
+) -> None:
+    found = obstacles(replace(facts, disk_free_kib=needed * 1024 - 1), desired())
+    assert [item.what for item in found] == [
+        f"{needed - 1} MiB are free in /var/lib, {needed} are needed"
+    ]
+    assert obstacles(replace(facts, disk_free_kib=needed * 1024), desired()) == []
+
+
+@pytest.mark.parametrize("path", ["/usr/local/lib/hostwright", "/home/deploy"])
+def test_a_link_that_only_root_can_have_made_is_left_to_it(path: str) -> None:
+    assert obstacles(entry(GOOD, path, kind="link"), desired()) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.host.builders import desired, text
+from tests.host.builders import KEY, desired, text
 from tests.host.talk import Said, Scripted, as_session
 
 from hostwright.errors import (
@@ -106,6 +106,17 @@ def test_new_logins_are_proven_before_and_after_sshd_is_touched() -> None:
     assert host.count("apply.sh") == 2
     assert "systemctl stop hostwright-revert.timer" in host.commands[-1]
     assert set(outcome.seconds) == {"connect", "facts", "plan", "apply", "prove", "harden"}
+
+
+def test_a_login_with_keys_of_others_alone_is_not_tried_but_what_it_may_run_is() -> None:
+    host, say = Host(), Said()
+    wanted = desired(min_memory_mib=100, deploy_keys=(KEY.replace("AAAAC3", "AAAAC4"),))
+    provision(host, wanted, say=say)
+    assert host.asked[1:] == [("admin",), ("admin",)]
+    runs = "sudo -n sudo -n -u deploy sudo -n /usr/local/sbin/hostwright-runner version"
+    assert [session.commands for session in host.sessions[1:]] == [[runs], [runs]]
+    [note] = [word for word in say.words if word.startswith("note")]
+    assert "your key is not one of deploy_keys" in note
 
 
 def test_logins_that_do_not_work_leave_sshd_and_firewall_alone() -> None:

@@ -39,6 +39,9 @@ _FROM_DISTRIBUTION = {
 }
 _FROM_DOCKER = ("docker-ce", "docker-compose-plugin")
 
+#: The engine itself, the distribution's or Docker's own.
+ENGINES = ("docker.io", "docker-ce")
+
 
 def watch(_desired: Desired) -> Watch:
     """Both sets of packages: Docker's own is left alone where it is installed."""

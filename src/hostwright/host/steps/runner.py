@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hostwright.host.facts import Facts
 
 LIBRARY = "/usr/local/lib/hostwright"
+ARCHIVE = f"{LIBRARY}/runner.pyz"
 FACTS = f"{LIBRARY}/facts.sh"
 UNIT = "/etc/systemd/system/hostwright-resume@.service"
 
@@ -53,7 +54,7 @@ def plan(facts: Facts, desired: Desired) -> list[Change]:
 
 def _files(desired: Desired) -> tuple[File, ...]:
     return (
-        File(f"{LIBRARY}/runner.pyz", desired.runner),
+        File(ARCHIVE, desired.runner),
         File(RUNNER, static.text("hostwright-runner.sh"), 0o755),
         File(UNIT, static.text("hostwright-resume@.service")),
     )

@@ -19,7 +19,7 @@ POWERFUL = frozenset(("root", "sudo", "wheel", "admin", "docker", "lxd", "disk",
 
 def watch(desired: Desired) -> Watch:
     """Both accounts' files."""
-    names = _ours(desired)
+    names = ours(desired)
     files = tuple(file.path for name in names for file in _files(desired, name))
     directories = tuple(item.path for name in names for item in _directories(name))
     return Watch(users=names, paths=(*directories, *files), packages=("sudo",))
@@ -33,13 +33,14 @@ def packages(_facts: Facts, _desired: Desired) -> tuple[str, ...]:
 def plan(facts: Facts, desired: Desired) -> list[Change]:
     """Accounts first, then their keys and rules."""
     changes = [
-        _account(facts, name, powerful=name != desired.deploy_user) for name in _ours(desired)
+        _account(facts, name, powerful=name != desired.deploy_user) for name in ours(desired)
     ]
-    changes += [_access(facts, desired, name) for name in _ours(desired)]
+    changes += [_access(facts, desired, name) for name in ours(desired)]
     return [change for change in changes if change]
 
 
-def _ours(desired: Desired) -> tuple[str, ...]:
+def ours(desired: Desired) -> tuple[str, ...]:
+    """The accounts that provisioning makes."""
     administrator = (desired.administrator,) if desired.makes_administrator else ()
     return (desired.deploy_user, *administrator)
 
@@ -77,14 +78,15 @@ def _access(facts: Facts, desired: Desired, name: str) -> Change | None:
     )
 
 
-def _home(name: str) -> str:
+def home(name: str) -> str:
+    """Where an account of ours lives."""
     return f"/home/{name}"
 
 
 def _directories(name: str) -> tuple[Directory, ...]:
     return (
-        Directory(_home(name), 0o750, name, name),
-        Directory(f"{_home(name)}/.ssh", 0o700, name, name),
+        Directory(home(name), 0o750, name, name),
+        Directory(f"{home(name)}/.ssh", 0o700, name, name),
     )
 
 
@@ -92,7 +94,7 @@ def _files(desired: Desired, name: str) -> tuple[File, ...]:
     keys = desired.deploy_keys if name == desired.deploy_user else desired.admin_keys
     return (
         File(
-            f"{_home(name)}/.ssh/authorized_keys",
+            f"{home(name)}/.ssh/authorized_keys",
             _authorized(desired, name, keys),
             0o600,
             name,

@@ -1,0 +1,1 @@
+"""Cloud blueprints, by what Terraform plans of them."""

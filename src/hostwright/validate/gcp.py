@@ -1,0 +1,7 @@
+"""The jobs that prove the GCP blueprint."""
+
+from functools import partial
+
+from hostwright.validate import clouds
+
+jobs = partial(clouds.jobs, "gcp")

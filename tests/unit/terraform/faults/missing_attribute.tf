@@ -1,0 +1,2 @@
+resource "lab_database" "b" { # Missing required argument: The argument "name" is required
+}

@@ -1,0 +1,5 @@
+resource "lab_database" "c" {
+  name = "x"
+  listener { # Missing required argument: The argument "name" is required
+  }
+}
