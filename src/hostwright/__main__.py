@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: Verb to ``module:function``.
 VERBS = {
+    "apply-aws-local": "hostwright.cloud.aws_local:main",
     "bench": "hostwright.rig.bench:main",
     "demo": "hostwright.rig.demo:main",
     "generated": "hostwright.contract.export:main",

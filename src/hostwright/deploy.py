@@ -5,21 +5,28 @@ from __future__ import annotations
 import secrets as random
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hostwright import image_pins, images, paths, remote, secrets
 from hostwright.contract import load
-from hostwright.errors import RunnerError, SettingsError, ValuesError
-from hostwright.release import build
+from hostwright.errors import (
+    Busy,
+    PreflightError,
+    RunnerError,
+    SettingsError,
+    ToolError,
+    ValuesError,
+)
+from hostwright.release import blueprint, build
 from hostwright.release.bundle import File
 from hostwright.remote import Runner
 from hostwright.settings import check_inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hostwright.contract.envfile import Given
     from hostwright.contract.models import Contract
@@ -29,8 +36,6 @@ if TYPE_CHECKING:
     from hostwright.remote import Event
     from hostwright.settings import Host
     from hostwright.transport import Session
-
-BASE_ROLES = ("caddy", "postgres", "redis")
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Local:
     acme_root: bytes | None
     wanted: Mapping[str, str]
     here: Mapping[str, LocalImage]
+    #: Role to what the settings call its image, before a tag became a digest.
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def app(self) -> str:
@@ -70,31 +77,57 @@ def gather(host: Host) -> Local:
     """
     contract = load()
     check_inputs(host, contract)
-    wanted = wanted_images(contract, host)
+    static = static_files()
+    chosen = wanted_images(contract, host, build.parsed(static[build.COMPOSE]))
+    wanted = {role: _canonical(ref) for role, ref in chosen.items()}
     here = {} if host.transport == "registry" else images.inspect(set(wanted.values()))
     local = Local(
         contract=contract,
         host=host,
         given=secrets.gather(host.values, contract, "vps"),
-        static=static_files(),
+        static=static,
         acme_root=_acme_root(host),
         wanted=wanted,
         here=here,
+        asked=wanted,
     )
     _refuse_problems(local)
-    return replace(local, wanted={role: _pinned(ref, here) for role, ref in wanted.items()})
+    if host.transport == "ssh":  # nothing is pulled
+        return local
+    # Each once: a tag that moves meanwhile would give the roles different images.
+    pinned = {reference: _pinned(reference, here) for reference in sorted(set(wanted.values()))}
+    return replace(local, wanted={role: pinned[reference] for role, reference in wanted.items()})
+
+
+def _canonical(reference: str) -> str:
+    """*reference* as engines list it: a digest leaves no meaning to a tag beside it."""
+    digest = reference.partition("@")[2]
+    return image_pins.exact(reference, digest) if digest else reference
 
 
 def _pinned(reference: str, here: Mapping[str, LocalImage]) -> str:
     """*reference* by digest where the host will pull it; a tag may mean something else tomorrow."""
     if reference in here or "@sha256:" in reference:
         return reference
-    repository = reference.rpartition(":")[0] if ":" in reference.rpartition("/")[2] else reference
-    return f"{repository}@{image_pins.resolve(reference)}"
+    named = image_pins.repository(reference)
+    tagged = f"{reference}:latest" if named == reference else reference
+    try:
+        return image_pins.exact(reference, image_pins.resolve(tagged))
+    except ToolError as error:
+        raise ToolError(
+            error.what,
+            remedy=f"Give {named}@sha256:… (`invoke vps.status --json` names those of the releases "
+            "that the host keeps), or build it here. Nothing was touched.",
+        ) from error
 
 
-def wanted_images(contract: Contract, host: Host) -> dict[str, str]:
+def wanted_images(contract: Contract, host: Host, compose: Mapping[str, Any]) -> dict[str, str]:
     """Role (and base service) to the reference that the settings ask for.
+
+    Args:
+        contract: The roles that there are.
+        host: The operator's settings.
+        compose: The blueprint, which says what else these roles need.
 
     Raises:
         SettingsError: A role of the application has no image.
@@ -110,8 +143,9 @@ def wanted_images(contract: Contract, host: Host) -> dict[str, str]:
             where=host.address,
             remedy=f"Give --image {missing[0]}=REFERENCE, or set images in hosts.yaml.",
         )
-    base = {pin.name: _reference(pin) for pin in image_pins.read(paths.IMAGES)}
-    chosen = {name: base[name] for name in BASE_ROLES} | {**host.base_images}
+    pins = {pin.name: _reference(pin) for pin in image_pins.read(paths.IMAGES)}
+    base: dict[str, str] = {**pins, **{str(name): ref for name, ref in host.base_images.items()}}
+    chosen = {name: base[name] for name in blueprint.base_services(compose, roles)}
     return chosen | {str(role): image for role, image in roles.items() if image}
 
 
@@ -122,7 +156,7 @@ def _reference(pin: image_pins.Image) -> str:
 def static_files() -> dict[str, File]:
     """The blueprint's files, by path below ``ops/compose``."""
     root = paths.COMPOSE
-    chosen = [root / "docker-compose.prod.yml"]
+    chosen = [root / build.COMPOSE]
     for folder in ("caddy", "entrypoints"):
         chosen += [path for path in (root / folder).rglob("*") if path.is_file()]
     return {str(path.relative_to(root)): File(path.read_bytes()) for path in sorted(chosen)}
@@ -180,17 +214,95 @@ def _plan(
 
 
 def decide_images(local: Local, hello: Mapping[str, Any]) -> Decision:
-    """Which images travel, and under which names Compose finds them."""
-    decision = images.decide(
-        local.wanted,
+    """Which images travel, and under which names Compose finds them.
+
+    Raises:
+        PreflightError: The host's Docker does not answer, or its disk is full.
+        UserError: An image is nowhere, or built for another processor.
+    """
+    _check_docker(hello)
+    base = _base_asked(local)
+    movable = base.keys() - {str(name) for name in local.host.base_images}
+    kept = images.kept(base, movable, local.here, _base_images(hello), hello["images"])
+    found = images.decide(
+        {role: reference for role, reference in local.wanted.items() if role not in kept},
         local.here,
         hello["images"],
         app=local.app,
         transport=local.host.transport,
     )
+    asked = {
+        role: item._replace(asked=local.asked.get(role, "")) for role, item in found.placed.items()
+    }
+    decision = images.Decision({**asked, **kept}, found.to_send)
     images.check_architecture(decision.to_send, hello["arch"])
-    images.check_room(decision.to_send, hello["disk_free"])
+    if decision.to_send:  # how much more they need is known when they are packed
+        images.check_room(0, hello["disk_free"])
     return decision
+
+
+def _check_docker(hello: Mapping[str, Any]) -> None:
+    """Refuse a host that could take nothing, before anything is sent to it."""
+    for tool in ("docker", "compose"):
+        if hello[tool] is None:
+            name = "Docker" if tool == "docker" else "Docker Compose"
+            raise PreflightError(
+                f"{name} cannot be used on the host",
+                where=tool,
+                remedy="See `systemctl status docker` there; `invoke vps.provision` installs it. "
+                "Nothing was touched.",
+            )
+
+
+def _base_asked(local: Local) -> dict[str, str]:
+    roles = {str(role) for role in local.contract.roles}
+    return {name: asked for name, asked in local.asked.items() if name not in roles}
+
+
+def _base_images(hello: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The images of the base that runs on the host, as far as a release there still names them."""
+    applied = hello.get("base_applied")
+    for release in hello["releases"]:
+        if applied and release.get("base_sha256") == applied:
+            return dict(release["images"])
+    return {}
+
+
+def base_change(release: Release, hello: Mapping[str, Any]) -> str | None:
+    """What to say where *release* brings another base than the one that runs; else None."""
+    applied = hello.get("base_applied")
+    if not hello["serving"] or release.manifest["base_sha256"] == applied:
+        return None
+    before = {name: entry["ref"] for name, entry in _base_images(hello).items()}
+    now = {name: entry["ref"] for name, entry in release.manifest["images"].items()}
+    roles = release.manifest["roles"]
+    new = [name for name in sorted(now) if name not in roles and before.get(name) != now[name]]
+    images_of = f" (image of {', '.join(new)})" if before and new else ""
+    return (
+        f"the base changes{images_of}: services whose image or settings differ are recreated, "
+        "and do not answer meanwhile"
+    )
+
+
+def room_for_pulls(
+    decision: Decision, hello: Mapping[str, Any], note: Callable[[str], object]
+) -> int:
+    """See that the host's disk can take what it is about to pull; how many bytes that leaves.
+
+    A registry may answer the host and not us (a login, a private network). *note* is told, and the
+    host's own reserve has to do.
+    """
+    parts: dict[str, int] = {}
+    for reference in sorted({item.ref for item in decision.placed.values() if item.pull}):
+        try:
+            parts |= image_pins.downloads(reference, hello["arch"])
+        except ToolError as error:
+            note(f"the size of what is pulled is not known here: {error.what}")
+            break
+    needed = images.PULLED * sum(parts.values())
+    if needed:
+        images.check_room(needed, hello["disk_free"])
+    return int(hello["disk_free"]) - needed
 
 
 def make(local: Local, decision: Decision, architecture: str) -> Release:
@@ -208,10 +320,14 @@ def deploy(session: Session, local: Local, progress: Progress) -> Outcome:
     with Runner(session, local.app) as runner:
         _same_version(runner)
         _announce(runner, progress)
+        _refuse_busy(runner)
         decision = decide_images(local, runner.hello)
+        free = room_for_pulls(decision, runner.hello, progress.note)
         if decision.to_send:
-            _send_images(runner, decision, progress)
+            _send_images(runner, decision, free, progress)
         release = make(local, decision, runner.hello["arch"])
+        if change := base_change(release, runner.hello):
+            progress.note(change)
         runner.send({"do": "deploy", "actor": remote.actor()}, release.pack())
         return follow(runner, session, progress)
 
@@ -274,13 +390,26 @@ def _announce(runner: Runner, progress: Progress) -> None:
         progress.note("an earlier operation was cut off; it is reconciled first")
 
 
-def _send_images(runner: Runner, decision: Decision, progress: Progress) -> None:
+def _refuse_busy(runner: Runner) -> None:
+    """Refuse before an upload what the host would refuse after it."""
+    busy = runner.hello.get("busy")
+    if busy is None:
+        return
+    actor, op = busy.get("actor") or "somebody", busy.get("op") or "a command"
+    raise Busy(
+        f"{actor} is running {op} there (process {busy.get('pid', 'unknown')})",
+        where=runner.where,
+        remedy="Wait for its end, then run this again; nothing was sent.",
+    )
+
+
+def _send_images(runner: Runner, decision: Decision, free: int, progress: Progress) -> None:
     started = time.monotonic()
     names = ", ".join(sorted(decision.to_send))
     progress.begin(f"images    {names}")
     present = () if runner.hello.get("store") == "containerd" else runner.hello["layers"]
     with tempfile.TemporaryDirectory(prefix="hostwright-images-") as work:
-        archive = images.save(decision.to_send, present, Path(work))
+        archive = images.save(decision.to_send, present, Path(work), free=free)
         content = archive.read_bytes()
     runner.send({"do": "images", "actor": remote.actor()}, content, progress.sent)
     list(runner.events("images"))

@@ -186,6 +186,17 @@ def parse(ref: str) -> Reference:
     return Reference(host, path, tag)
 
 
+def repository(reference: str) -> str:
+    """A reference without its tag and its digest."""
+    name = reference.partition("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
+
+
+def exact(reference: str, digest: str) -> str:
+    """The one way in which an engine lists an image that it has by digest: without a tag."""
+    return f"{repository(reference)}@{digest}"
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine."""
     try:
@@ -203,22 +214,77 @@ def resolve(ref: str, where: str = "") -> str:
         ToolError: No answer, no such image, not without a login, or an answer that contradicts
             itself.
     """
-    reference = parse(ref)
+    headers, body = _asked(ref, parse(ref), where)
+    digest = _digest_of(body)
+    if headers.get("Docker-Content-Digest", digest) != digest:
+        raise ToolError(f"{ref}: the registry's digest is not that of its manifest", where=where)
+    return digest
+
+
+def downloads(ref: str, architecture: str) -> dict[str, int]:
+    """What a host without any layer downloads to pull an image by digest.
+
+    Args:
+        ref: ``repository@sha256:…``.
+        architecture: The host's processor in Docker's word, which an index lists.
+
+    Returns:
+        Each part's size in bytes, by its digest: images share parts.
+
+    Raises:
+        UserError: The image is not built for that processor.
+        ToolError: As for :func:`resolve`, or the registry's manifest is none.
+    """
+    manifest = _described(ref)
+    if "manifests" in manifest:
+        fitting = [
+            entry["digest"]
+            for entry in manifest["manifests"]
+            if entry.get("platform", {}).get("architecture") == architecture
+        ]
+        if not fitting:
+            raise UserError(
+                f"is not built for {architecture}, which the host is",
+                where=ref,
+                remedy=f"Build it with `docker build --platform linux/{architecture} …`.",
+            )
+        manifest = _described(exact(ref, fitting[0]))
+    parts = (manifest["config"], *manifest["layers"])
+    return {str(part["digest"]): int(part["size"]) for part in parts}
+
+
+def _described(ref: str) -> dict[str, Any]:
+    """The manifest that a digest names."""
+    digest = ref.partition("@")[2]
+    _, body = _asked(ref, parse(f"{repository(ref)}:tag")._replace(tag=digest), "")
+    if _digest_of(body) != digest:
+        raise ToolError(f"{ref}: the registry answers with another manifest")
     try:
-        headers, body = _manifest(reference)
+        manifest = json.loads(body)
+    except ValueError:
+        manifest = None
+    if not isinstance(manifest, dict) or not ("manifests" in manifest or "layers" in manifest):
+        raise ToolError(f"{ref}: its manifest is of no kind that is known here")
+    return manifest
+
+
+def _asked(ref: str, reference: Reference, where: str) -> tuple[HTTPMessage, bytes]:
+    try:
+        return _manifest(reference)
     except urllib.error.HTTPError as error:
         error.close()
         raise ToolError(f"{ref}: {_refusal(error.code)}", where=where) from error
     except (OSError, HTTPException, ValueError) as error:  # no connection, TLS, HTTP, JSON
+        reason = getattr(error, "reason", error)  # urllib puts the cause into angle brackets
         raise ToolError(
-            f"{ref}: the registry {reference.host} does not answer: {error}",
+            f"{ref}: the registry {reference.host} does not answer: {reason}",
             where=where,
             remedy="Pin where the registry can be reached; nothing was changed.",
         ) from error
-    digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
-    if headers.get("Docker-Content-Digest", digest) != digest:
-        raise ToolError(f"{ref}: the registry's digest is not that of its manifest", where=where)
-    return digest
+
+
+def _digest_of(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
 
 
 def _refusal(status: int) -> str:

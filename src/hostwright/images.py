@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 TAG_DIGITS = 12
 #: What stays free on a host whatever arrives: logs and the database go on growing.
 RESERVE_BYTES = 256 * 1024**2
+#: `docker load` unpacks the whole archive first and then makes layers of it: both lie there.
+LOADED = 2
+#: A registry knows the compressed size of layers. Unpacked they are about three times as large, and
+#: a layer's download is removed only when it is unpacked.
+PULLED = 4
 #: The fastest setting: a laptop's wire is slower still, and the host unpacks while it reads.
 GZIP_LEVEL = 1
 
@@ -40,11 +45,16 @@ class LocalImage:
 
 
 class Placed(NamedTuple):
-    """An image as a release names it: what Compose uses, its id if known, whether to pull it."""
+    """An image as a release names it: what Compose uses, its id if known, whether to pull it.
+
+    ``asked`` is what the settings call it, so that the next release can tell whether it wants the
+    same; it may be empty.
+    """
 
     ref: str
     id: str | None
     pull: bool
+    asked: str = ""
 
 
 class Decision(NamedTuple):
@@ -150,6 +160,37 @@ def decide(
     return Decision(placed, to_send)
 
 
+def kept(
+    asked: Mapping[str, str],
+    movable: Collection[str],
+    local: Mapping[str, LocalImage],
+    applied: Mapping[str, Mapping[str, Any]],
+    on_host: Mapping[str, str],
+) -> dict[str, Placed]:
+    """The base services that stay with the image that they run on, under its very name: pure.
+
+    The same image has another name where it was pulled than where it was sent, and a tag may mean
+    a newer one today; either would make the base another one, and recreate a database in passing.
+
+    Args:
+        asked: Base service to what the settings call its image.
+        movable: Services that nobody chose a version for: a tag of theirs stays what it was.
+        local: What the operator's engine has, by what the settings call it.
+        applied: Base service to ``ref`` and ``asked`` of the base that runs.
+        on_host: Name to image id of what the host has.
+    """
+    found: dict[str, Placed] = {}
+    for name, reference in asked.items():
+        held = applied.get(name) or {}
+        here = on_host.get(str(held.get("ref")))
+        fixed = name in movable or "@sha256:" in reference
+        same_name = fixed and held.get("asked") == reference
+        image = local.get(reference)
+        if here and (same_name or (image is not None and image.id == here)):
+            found[name] = Placed(str(held["ref"]), here, pull=False, asked=reference)
+    return found
+
+
 def check_architecture(images: Mapping[str, LocalImage], host: str) -> None:
     """Refuse images of another processor than the host's.
 
@@ -165,25 +206,33 @@ def check_architecture(images: Mapping[str, LocalImage], host: str) -> None:
             )
 
 
-def check_room(images: Mapping[str, LocalImage], free: int) -> None:
+def check_room(needed: int, free: int) -> None:
     """Refuse before anything is sent when the host's disk could not take it.
 
     Args:
-        images: What would be sent; layers that the host has already are counted, too.
+        needed: Bytes that the images take for as long as they are loaded or pulled.
         free: Bytes free on the host.
 
     Raises:
-        PreflightError: There is less than the images and :data:`RESERVE_BYTES` need.
+        PreflightError: There is less than that and :data:`RESERVE_BYTES`.
     """
-    needed = sum({image.id: image.size for image in images.values()}.values()) + RESERVE_BYTES
-    if images and needed > free:
+    if needed + RESERVE_BYTES > free:
+        loading = f"{_mib(needed)} MiB to load the images and " if needed else ""
         raise PreflightError(
-            f"the images need up to {needed / 1e6:,.0f} MB, the host has {free / 1e6:,.0f} MB free",
-            remedy="Make room on it; nothing was sent.",
+            f"a deploy needs {loading}{_mib(RESERVE_BYTES)} MiB that stay free, the host has "
+            f"{_mib(free)} MiB of disk left",
+            remedy="Make room on it (`docker system df` says what its Docker holds; a smaller "
+            "keep_releases keeps fewer images). Nothing was sent.",
         )
 
 
-def save(images: Mapping[str, LocalImage], present: Collection[str], work: Path) -> Path:
+def _mib(size: int) -> str:
+    return f"{size / 1024**2:,.0f}"
+
+
+def save(
+    images: Mapping[str, LocalImage], present: Collection[str], work: Path, *, free: int
+) -> Path:
     """An archive for ``docker load`` that holds only the layers the host lacks.
 
     Args:
@@ -191,15 +240,18 @@ def save(images: Mapping[str, LocalImage], present: Collection[str], work: Path)
         present: Chain ids that the host has. An engine with classic layer storage never opens the
             file of such a layer, so it may be missing from the archive.
         work: A directory for the archive; it is as large as the images.
+        free: Bytes free on the host.
 
     Raises:
         ToolError: The engine failed.
+        PreflightError: The host's disk cannot take what is in the archive.
     """
     whole, slim = work / "images.tar", work / "images.slim.tar.gz"
     ids = sorted({image.id for image in images.values()})
     run(["docker", "save", "--output", whole, *ids], timeout=600)
     try:
         with tarfile.open(whole) as source, gzip.open(slim, "wb", GZIP_LEVEL) as out:
+            check_room(LOADED * _unpacked(source, set(present)), free)
             _filter(source, out, images, set(present))
     finally:
         whole.unlink(missing_ok=True)
@@ -226,6 +278,12 @@ def _filter(
         info = tarfile.TarInfo("manifest.json")
         info.size, info.mode = len(content), 0o644
         target.addfile(info, BytesIO(content))
+
+
+def _unpacked(source: tarfile.TarFile, present: set[str]) -> int:
+    """Bytes of all files of *source* that are sent."""
+    dropped = _dropped(source, _json(source, "manifest.json"), present)
+    return sum(member.size for member in source.getmembers() if member.name not in dropped)
 
 
 def _dropped(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.host.builders import KEY
 from tests.host.talk import Said
 
-from hostwright.errors import LoginError, ProvisionError
+from hostwright.errors import LoginError, PreflightError, ProvisionError
+from hostwright.host.apply import apply
+from hostwright.host.change import Change, Directory, File
 from hostwright.host.desired import Desired
 from hostwright.host.provision import Outcome, provision
 from hostwright.rig import Rig
@@ -125,6 +129,54 @@ def test_the_deploy_user_runs_the_runner_as_root_and_nothing_else(host: Host) ->
 
     outcome = provision(as_deploy, host.desired, say=Said())
     assert (outcome.changes, outcome.user) == ((), "deploy")
+
+
+SSH = "/home/deploy/.ssh"
+AUTHORIZE = {
+    "directory": Change("x", "y", directories=(Directory(SSH, 0o700, "deploy", "deploy"),)),
+    "file": Change(
+        "x", "y", files=(File(f"{SSH}/authorized_keys", b"", 0o600, "deploy", "deploy"),)
+    ),
+}
+
+
+@pytest.fixture
+def planted(host: Host) -> Iterator[str]:
+    """A directory of root's that deploy has linked its own to."""
+    host.sh("mkdir -m 0755 /etc/planted")
+    host.sh(f"runuser -u deploy -- sh -c 'mv {SSH} {SSH}-aside && ln -s /etc/planted {SSH}'")
+    yield "/etc/planted"
+    host.sh(f"rm {SSH} && mv {SSH}-aside {SSH} && rm -r /etc/planted")
+
+
+def test_a_link_in_the_deploy_users_home_is_refused(host: Host, planted: str) -> None:
+    with pytest.raises(PreflightError, match=rf"{SSH} is a link"):
+        host.provision()
+    assert host.sh(f"stat -c '%U %a' {planted}; ls -A {planted}") == "root 755\n"
+
+
+@pytest.mark.parametrize("kind", AUTHORIZE)
+def test_a_link_that_is_made_after_the_look_leads_root_nowhere(
+    host: Host, planted: str, kind: str
+) -> None:
+    with host.connect(("admin",)) as session, pytest.raises(ProvisionError):
+        apply(session, [AUTHORIZE[kind]], host.desired.app, Said())
+    assert host.sh(f"stat -c '%U %a' {planted}; ls -A {planted}") == "root 755\n"
+
+
+def test_a_deploy_user_with_keys_of_others_alone_is_hardened_as_well(host: Host) -> None:
+    host.sh("rm /etc/ssh/sshd_config.d/10-hostwright.conf")
+    outcome = provision(host.connect, replace(host.desired, deploy_keys=(KEY,)), say=Said())
+    assert titles(outcome) == {"Authorize deploy", "Harden sshd"}
+    with pytest.raises(LoginError):
+        host.connect(("deploy",))
+    assert titles(host.provision()) == {"Authorize deploy"}
+    host.connect(("deploy",)).close()
+
+
+def test_a_command_that_a_signal_ended_is_no_lost_connection(host: Host) -> None:
+    with host.connect(("admin",)) as session:
+        assert session.exec("kill -9 $$").exit_code == -1
 
 
 def test_only_the_open_ports_answer_from_outside(host: Host) -> None:

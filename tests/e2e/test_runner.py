@@ -410,6 +410,26 @@ def test_a_worker_that_fails_after_the_switch_brings_the_whole_release_back(app:
     assert_whole(app)
 
 
+def test_a_release_that_cannot_be_taken_back_does_not_keep_the_next_one_out(app: App) -> None:
+    tag = f"{BASE}:{app.name}-lost"
+    app.engine.docker("tag", f"{BASE}:1", tag)
+    lost = app.deploy(Release(f"{app.name}-lost")).release
+    app.engine.docker("rm", "--force", f"{app.name}-{lost}-api")
+    app.engine.docker("rmi", tag)  # its api cannot be made again
+
+    failed = app.deploy(Release("2", env={"FAULT": "worker"}, start_seconds=2))
+    assert (failed.last["phase"], app.serving) == (DRAINED, failed.release)
+    assert "taking it back failed as well" in failed.notes
+
+    outcome = app.deploy(Release("3"))
+
+    assert [e["action"] for e in outcome.events if e["event"] == "reconciled"] == ["left"]
+    assert outcome.done
+    assert app.state(failed.release)["outcome"] == "failed"
+    assert not [name for name in app.existing() if name.startswith(lost)]
+    assert_whole(app)
+
+
 def test_a_warm_release_whose_worker_is_gone_does_not_stay(app: App) -> None:
     first = str(app.serving)
     second = app.deploy(Release("2")).release

@@ -62,6 +62,21 @@ def test_a_reference_without_a_tag_or_of_another_form_is_refused(ref: str) -> No
         image_pins.parse(ref)
 
 
+@pytest.mark.parametrize(
+    ("ref", "repository"),
+    [
+        ("caddy", "caddy"),
+        ("caddy:2.11", "caddy"),
+        (f"caddy@{OLD}", "caddy"),
+        (f"registry.test:5000/a/b:1@{OLD}", "registry.test:5000/a/b"),
+        ("registry.test:5000/a/b", "registry.test:5000/a/b"),
+    ],
+)
+def test_a_repository_has_neither_tag_nor_digest(ref: str, repository: str) -> None:
+    assert image_pins.repository(ref) == repository
+    assert image_pins.exact(ref, OLD) == f"{repository}@{OLD}"
+
+
 # --- the file ----------------------------------------------------------------------------------
 
 
@@ -141,13 +156,9 @@ def test_pin_writes_the_registrys_digests_and_leaves_the_rest_of_the_file(
 
 @pytest.mark.engines
 def test_the_digest_of_an_index_is_pinned_not_that_of_one_architecture(registry: str) -> None:
-    child = push(registry, "many", "amd64")
-    size = len(manifest(config("many")))
-    member = {"mediaType": MANIFEST, "digest": child, "size": size, "platform": AMD64}
-    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [member]}).encode()
-    put(f"http://{registry}/v2/many/manifests/1", index, INDEX)
+    index = push_index(registry, "many")
 
-    assert image_pins.resolve(f"{registry}/many:1") == digest(index)
+    assert image_pins.resolve(f"{registry}/many:1") == index
 
 
 @pytest.mark.engines
@@ -256,6 +267,45 @@ def test_a_registry_on_loopback_is_asked_without_the_proxy(monkeypatch: pytest.M
     monkeypatch.delenv("NO_PROXY", raising=False)
     with answering(200, {}, b"{}") as address:
         assert image_pins.resolve(f"{address}/a:1") == digest(b"{}")
+
+
+# --- what a pull brings ------------------------------------------------------------------------
+
+
+@pytest.mark.engines
+def test_what_a_pull_brings_is_what_the_manifest_lists(registry: str) -> None:
+    name = push(registry, "sized", "1")
+    blob = config("sized")
+    assert image_pins.downloads(f"{registry}/sized@{name}", "amd64") == {digest(blob): len(blob)}
+
+
+@pytest.mark.engines
+def test_of_an_index_the_hosts_processor_counts_and_another_is_refused(registry: str) -> None:
+    name = push_index(registry, "sizes")
+    blob = config("sizes")
+    ref = f"{registry}/sizes@{name}"
+
+    assert image_pins.downloads(ref, "amd64") == {digest(blob): len(blob)}
+    with pytest.raises(UserError, match="not built for arm64, which the host is") as refused:
+        image_pins.downloads(ref, "arm64")
+    assert refused.value.where == ref
+
+
+@pytest.mark.engines
+def test_the_size_of_an_image_that_is_not_there_is_not_known(registry: str) -> None:
+    with pytest.raises(ToolError, match="the registry has no such image"):
+        image_pins.downloads(f"{registry}/none@{OLD}", "amd64")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"no JSON", b"{}"])
+def test_a_manifest_of_no_known_kind_has_no_size(body: bytes) -> None:
+    with answering(200, {}, body) as address, pytest.raises(ToolError, match="of no kind"):
+        image_pins.downloads(f"{address}/a@{digest(body)}", "amd64")
+
+
+def test_a_manifest_that_is_not_the_digests_own_is_not_believed() -> None:
+    with answering(200, {}, b"{}") as address, pytest.raises(ToolError, match="another manifest"):
+        image_pins.downloads(f"{address}/a@{OLD}", "amd64")
 
 
 # --- engines -----------------------------------------------------------------------------------
@@ -442,6 +492,16 @@ def push(registry: str, repository: str, tag: str) -> str:
     content = manifest(blob)
     put(f"{base}/manifests/{tag}", content, MANIFEST)
     return digest(content)
+
+
+def push_index(registry: str, repository: str) -> str:
+    """Put an index of one image for amd64 into a registry; gives the index's digest."""
+    child = push(registry, repository, "amd64")
+    size = len(manifest(config(repository)))
+    member = {"mediaType": MANIFEST, "digest": child, "size": size, "platform": AMD64}
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [member]}).encode()
+    put(f"http://{registry}/v2/{repository}/manifests/1", index, INDEX)
+    return digest(index)
 
 
 def put(url: str, body: bytes, kind: str) -> None:

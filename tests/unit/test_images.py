@@ -25,6 +25,7 @@ from hostwright.images import (
     decide,
     host_tag,
     inspect,
+    kept,
     save,
 )
 
@@ -388,7 +389,7 @@ def test_what_is_saved_is_slim_and_the_whole_does_not_stay(docker: Path, tmp_pat
     plays(docker, f'[ "$1 $2" = "save --output" ] && cp {whole} "$3"')
     work = tmp_path / "work"
     work.mkdir()
-    slim = save(archive.images, [digest("base")], work)
+    slim = save(archive.images, [digest("base")], work, free=1 << 40)
     assert [path.name for path in work.iterdir()] == [slim.name]
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(slim.read_bytes()))) as left:
         assert f"blobs/sha256/{digest('base').removeprefix('sha256:')}" not in left.getnames()
@@ -398,7 +399,7 @@ def test_what_is_saved_is_slim_and_the_whole_does_not_stay(docker: Path, tmp_pat
 def test_an_engine_that_cannot_save_is_a_tools_fault(docker: Path, tmp_path: Path) -> None:
     plays(docker, "echo 'no space left on device' >&2; exit 1")
     with pytest.raises(ToolError, match="no space left"):
-        save({TAG: SHOP}, [], tmp_path)
+        save({TAG: SHOP}, [], tmp_path, free=1 << 40)
 
 
 @pytest.mark.parametrize(
@@ -408,13 +409,65 @@ def test_what_the_hosts_disk_cannot_take_is_refused_before_it_is_sent(
     free: int,
     refused: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    image = LocalImage("probe:1", "sha256:1", "amd64", 1000, ())
-    same_twice = {"hostwright/app-api:1": image, "hostwright/app-worker:1": image}
-
     refusal = pytest.raises(PreflightError, match="the host has") if refused else nullcontext()
     with refusal:
-        check_room(same_twice, free)
+        check_room(1000, free)
 
 
-def test_a_full_disk_is_no_obstacle_when_nothing_is_sent() -> None:
-    check_room({}, 0)
+def test_the_refusal_has_both_numbers_and_a_remedy() -> None:
+    with pytest.raises(PreflightError) as refused:
+        check_room(1500 * 1024**2, 700 * 1024**2)
+    assert refused.value.what == (
+        "a deploy needs 1,500 MiB to load the images and 256 MiB that stay free, "
+        "the host has 700 MiB of disk left"
+    )
+    assert "docker system df" in refused.value.remedy
+
+
+@LAYOUTS
+def test_room_is_needed_for_what_is_sent_and_for_what_becomes_of_it(
+    docker: Path, tmp_path: Path, *, oci: bool
+) -> None:
+    archive = Archive(oci=oci)
+    archive.add("api", ["base" * 1000, "app" * 100])
+    archive._file("manifest.json", json.dumps(archive.manifest))  # noqa: SLF001 - ours
+    whole = tmp_path / "whole.tar"
+    with tarfile.open(whole, "w") as out:
+        for info, body in archive.members:
+            out.addfile(info, io.BytesIO(body))
+    plays(docker, f'[ "$1 $2" = "save --output" ] && cp {whole} "$3"')
+    sent = sum(len(body) for _, body in archive.members) - len("base" * 1000)
+    present, needed = [digest("base" * 1000)], RESERVE_BYTES + 2 * sent
+
+    with pytest.raises(PreflightError, match="Nothing was sent"):
+        save(archive.images, present, tmp_path, free=needed - 1)
+    assert not (tmp_path / "images.tar").exists()
+    save(archive.images, present, tmp_path, free=needed)
+
+
+PIN_A, PIN_B = (f"caddy@sha256:{digit * 64}" for digit in "ab")
+
+
+@pytest.mark.parametrize(
+    ("asked", "movable", "ref", "then", "stays"),
+    [
+        pytest.param("caddy:2", True, PIN_A, "caddy:2", True, id="a tag nobody chose"),
+        pytest.param("caddy:2", False, PIN_A, "caddy:2", False, id="a tag of the settings"),
+        pytest.param("caddy:3", True, PIN_A, "caddy:2", False, id="another tag"),
+        pytest.param(PIN_A, False, TAG, PIN_A, True, id="a digest that was sent"),
+        pytest.param(PIN_B, False, PIN_A, PIN_A, False, id="another digest"),
+        pytest.param("shop:1", False, PIN_A, "", True, id="the very image, by its id"),
+        pytest.param("caddy:2", True, "gone:1", "caddy:2", False, id="the host lost it"),
+    ],
+)
+def test_a_base_service_keeps_its_image_under_its_name(
+    asked: str, ref: str, then: str, *, movable: bool, stays: bool
+) -> None:
+    found = kept(
+        {"caddy": asked},
+        {"caddy"} if movable else set(),
+        {"shop:1": SHOP},
+        {"caddy": {"ref": ref, "asked": then}},
+        {PIN_A: SHOP.id, TAG: SHOP.id},
+    )
+    assert found == ({"caddy": Placed(ref, SHOP.id, pull=False, asked=asked)} if stays else {})

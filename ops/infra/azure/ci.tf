@@ -17,7 +17,7 @@ resource "azurerm_federated_identity_credential" "ci" {
   user_assigned_identity_id = azurerm_user_assigned_identity.ci[0].id
   issuer                    = "https://token.actions.githubusercontent.com"
   audience                  = ["api://AzureADTokenExchange"]
-  subject                   = "repo:${var.github_repository}:environment:${var.github_environment}"
+  subject                   = "${coalesce(var.github_subject, "repo:${var.github_repository}")}:environment:${var.github_environment}"
 }
 
 resource "azurerm_role_definition" "deploy" {

@@ -724,6 +724,17 @@ variable "github_repository" {
   }
 }
 
+variable "github_subject" {
+  description = "What the tokens of the repository's workflows call it; repo:OWNER/NAME if unset"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.github_subject == null || can(regex("^repo:[A-Za-z0-9_.@-]+/[A-Za-z0-9_.@-]+$", var.github_subject))
+    error_message = "github_subject must be repo:OWNER/NAME, with the ids that GitHub puts in since June 2026; the OIDC settings of the repository show it."
+  }
+}
+
 variable "github_environment" {
   description = "GitHub environment that may deploy"
   type        = string

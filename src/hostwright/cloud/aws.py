@@ -7,7 +7,6 @@ is a task definition whose tags say where it runs, so nothing about the network 
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from hostwright.cloud.model import Call, Live, Migrated
@@ -345,8 +344,8 @@ def _previous(ask: Ask, where: Where, role: RoleName, described: Mapping[str, Js
     now = str((described.get("taskDefinition") or {}).get("taskDefinitionArn"))
     call = revisions(role, where)
     listed = [str(arn) for arn in parsed(ask(call), call).get("taskDefinitionArns") or ()]
-    older = (arn for arn in listed if _number(arn) < _number(now))
-    for arn in islice(older, REVISIONS):
+    older = [arn for arn in listed if _number(arn) < _number(now)]
+    for arn in sorted(older, key=_number, reverse=True):
         before = image(_described(ask, where, arn))
         if before != image(described):
             return before

@@ -241,8 +241,7 @@ def split(  # noqa: PLR0913 - what a release is made of
         raise BlueprintError(f"the compose file has no role {missing[0]}")
     names = _Names(app, release_id, state)
     release = _release(document, names, sorted(roles), images)
-    kept = _needed(document, parts, roles)
-    base = _base(document, names, kept, images)
+    base = _base(document, names, base_services(document, roles), images)
     _check_apart(base, release)
     return Projects(_escaped(base), _escaped(release))
 
@@ -272,13 +271,19 @@ def _part(name: str, body: Mapping[str, Any]) -> Part:
     return part
 
 
-def _needed(document: Document, parts: Mapping[str, Part], roles: frozenset[str]) -> Iterable[str]:
-    """The base services: Caddy, and those that share a network with one of the roles."""
-    services = document["services"]
+def base_services(compose: Mapping[str, Any], roles: Iterable[str]) -> list[str]:
+    """What stays on a host for *roles*: Caddy, and what shares a network with one of them.
+
+    Raises:
+        BlueprintError: A service that belongs to neither project or to both.
+    """
+    services = compose["services"]
     used = {network for role in roles for network in _networks(services[role])}
-    for name, part in parts.items():
-        if part == "base" and (name == CADDY or used & set(_networks(services[name]))):
-            yield name
+    return [
+        name
+        for name, body in services.items()
+        if _part(name, body) == "base" and (name == CADDY or used & set(_networks(body)))
+    ]
 
 
 def _networks(body: Mapping[str, Any]) -> list[str]:

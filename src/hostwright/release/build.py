@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: The runner's protocol that the manifest is written for.
 PROTOCOL = "1"
+#: The blueprint's compose file, below ``ops/compose``.
+COMPOSE = "docker-compose.prod.yml"
 #: Who reads the base project's file secrets: the users of the Postgres and Redis images.
 FILE_SECRETS = {
     "postgres_password": ("POSTGRES_PASSWORD", 999),
@@ -153,7 +155,7 @@ def _files(
         "compose.yaml": bundle.text(_dump(projects.release)),
         "base.yaml": bundle.text(_dump(projects.base)),
         **{f"env/{role}.env": _env(values) for role, values in roles.items()},
-        **{f"secrets/{name}": _secret(plan, name) for name in FILE_SECRETS},
+        **{f"secrets/{name}": _secret(plan, name) for name in projects.base.get("secrets", {})},
         **{f"live/{role}": bundle.text(host) for role, host in hosts.items()},
         **_entrypoints(plan),
         **_caddy(plan),
@@ -161,7 +163,12 @@ def _files(
 
 
 def _compose(plan: Plan) -> Mapping[str, Any]:
-    return _parsed(plan.static["docker-compose.prod.yml"].content)
+    return parsed(plan.static[COMPOSE])
+
+
+def parsed(file: File) -> Mapping[str, Any]:
+    """The compose file as a document, not interpolated."""
+    return _parsed(file.content)
 
 
 @cache
@@ -229,7 +236,8 @@ def _secret(plan: Plan, name: str) -> File:
 
 
 def _dump(document: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=1000)
+    """JSON, which is YAML as well: the runner checks it, and has no other reader than Python's."""
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def salted(salt: str, name: str, value: str) -> str:
@@ -275,11 +283,26 @@ def _manifest(
         "salt": plan.salt,
         "secrets": {name: {"uid": uid, "gid": uid} for name, (_, uid) in FILE_SECRETS.items()},
         "shared": blueprint.shared(plan.app),
+        "memory_bytes": memory_bytes(plan),
         "keep_releases": host.keep_releases,
         "warm_seconds": host.warm_seconds,
         "base_sha256": bundle.digest(files, BASE_PREFIXES),
         "caddy_sha256": bundle.digest(files, CADDY_PREFIXES),
     }
+
+
+def memory_bytes(plan: Plan) -> int:
+    """What the new roles may take beside the old ones, as far as the operator said it.
+
+    A default is a limit that nobody needs to have free: a small host could take no release. A
+    worker that starts when the old one has ended needs no more than that one gave back.
+    """
+    mib = 0
+    for name, role in plan.contract.roles.items():
+        beside = role.kind == "service" or (role.kind == "worker" and role.handover == "overlap")
+        if beside:
+            mib += int(plan.host.inputs.get(f"{name}_memory_mib", 0))
+    return mib * 1024**2
 
 
 def _role(role: Role, host: Host) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hostwright.errors import HostwrightError
-from hostwright.rig import Rig, ledger, requirements
+from hostwright.rig import Rig, ledger, requirements, suites
 from hostwright.rig import server as servers
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("up", help="boot a server; Ctrl-C ends it")
     command.add_argument("--name", default="rig", help="name of the rig (default: rig)")
-    command.add_argument("--suite", default="trixie", choices=("trixie", "bookworm"))
+    command.add_argument("--suite", default="trixie", choices=tuple(suites.SUITES))
     command.add_argument(
         "--detach", action="store_true", help="leave it running until `clean NAME`"
     )

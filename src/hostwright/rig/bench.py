@@ -1,6 +1,6 @@
 """Measure what the README states, in one run on one machine: medians and ratios, never a test.
 
-``nox -s bench`` measures everything, ``nox -s bench -- start`` only what needs no server.
+``nox -s bench`` measures everything, ``nox -s bench -- start clouds`` what needs no server.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hostwright import paths
 from hostwright.errors import ToolError, UserError
-from hostwright.rig import Rig
+from hostwright.rig import Rig, bench_clouds
 from hostwright.rig.scene import HOST, Scene
 
 if TYPE_CHECKING:
@@ -47,8 +47,12 @@ def main(words: list[str]) -> int:
         UserError: An unknown group of figures.
         ToolError: A measured command failed.
     """
-    groups = words or ["start", "server"]
-    known: dict[str, Callable[[], Iterable[Figure]]] = {"start": start, "server": server}
+    known: dict[str, Callable[[], Iterable[Figure]]] = {
+        "start": start,
+        "clouds": clouds,
+        "server": server,
+    }
+    groups = words or list(known)
     for group in groups:
         if group not in known:
             raise UserError(f"there is no group {group!r}", remedy=f"Known: {', '.join(known)}.")
@@ -88,6 +92,29 @@ def start() -> list[Figure]:
         Figure("ratio of the two", ratio, ratio, ratio, "<= 1.5"),
         figure("python -m hostwright validate --target vps", proofs, "< 5"),
     ]
+
+
+def clouds() -> Iterator[Figure]:
+    """What validating the cloud blueprints takes, whole commands."""
+    pairs = list(bench_clouds.compared(RUNS))
+    ours, theirs = zip(*pairs, strict=True)
+    yield figure("validate gcp, nothing remembered", ours)
+    yield figure("the same tools one after another, by a shell script", theirs)
+    yield figure("ratio of the two", [one / other for one, other in pairs], "<= 1.2")
+    runs = list(bench_clouds.each(RUNS))
+    for name in runs[0]:
+        yield figure(f"validate {name}, nothing remembered", [run[name].seconds for run in runs])
+    ratios = [
+        run["together"].seconds
+        / max(item.seconds for name, item in run.items() if name != "together")
+        for run in runs
+    ]
+    yield figure("all three together against the slowest alone, ratio", ratios, "<= 2")
+    memory = [
+        max(item.memory_mib for name, item in run.items() if name != "together") for run in runs
+    ]
+    yield figure("most memory of one validation, MiB", memory, "< 1536")
+    yield figure("nox -s validate_gcp, nothing changed", bench_clouds.again(RUNS), "< 1")
 
 
 def server() -> Iterator[Figure]:

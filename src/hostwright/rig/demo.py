@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hostwright import validate
 from hostwright.errors import FindingsError
-from hostwright.rig import Rig, requirements
+from hostwright.rig import Rig, requirements, suites
 from hostwright.rig.load import LoadGenerator
 from hostwright.rig.scene import API_DOMAIN, APP_DOMAIN, HOST, Scene
 
@@ -41,8 +41,13 @@ class Demo:
         yield
         self.seconds[title] = time.monotonic() - started
 
-    def play(self, rig: Rig, suite: str) -> None:
-        """Every act."""
+    def play(self, rig: Rig, suite: str) -> Scene:
+        """Every act; version 1 serves in the end.
+
+        Raises:
+            ToolError: An act failed.
+            FindingsError: A request failed, or the wrong version serves.
+        """
         with self.act("boot a bare server, build images (cached from the second time on)"):
             scene = Scene.set_up(rig, suite=suite)
             scene.trust()
@@ -59,6 +64,7 @@ class Demo:
         with self.act("invoke vps.rollback, under load"):
             back = self.under_load(scene, "vps.rollback")
         self.account(scene, up, back)
+        return scene
 
     def look(self, scene: Scene) -> None:
         """The certificate, readiness, and a job done."""
@@ -95,13 +101,14 @@ class Demo:
         if failed or scene.serving() != "1":
             raise FindingsError(f"failures: {up.failures | back.failures}", where="demo")
         _say(f"Serving now: version 1 on https://{APP_DOMAIN} ({scene.server.address})")
+        _say(suites.not_run())
 
 
 def main(words: list[str]) -> int:
     """``demo [--keep] [--suite trixie|bookworm]``."""
     parser = argparse.ArgumentParser(prog="nox -s demo --", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the server up")
-    parser.add_argument("--suite", choices=("trixie", "bookworm"), default="trixie")
+    parser.add_argument("--suite", choices=tuple(suites.SUITES), default="trixie")
     given = parser.parse_args(words)
     return run(keep=given.keep, suite=given.suite)
 

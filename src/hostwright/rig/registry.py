@@ -1,11 +1,12 @@
-"""An image registry that servers can pull from, over plain HTTP on the rig's own network."""
+"""An image registry that servers can pull from, with TLS, on the rig's own network."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hostwright.rig import processes
+from hostwright.rig import acme, processes
 from hostwright.rig.requirements import which
 from hostwright.rig.resources import Directory
 
@@ -13,26 +14,86 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hostwright.rig.ledger import Ledger
+    from hostwright.rig.processes import Process
+    from hostwright.rig.server import Server
 
 PORT = 5000
 
 
-def settings(address: str, data: Path) -> dict[str, object]:
+@dataclass
+class Registry:
+    """A registry; what was pushed stays while it is switched off.
+
+    Attributes:
+        ip: Where it listens.
+        home: Its directory: configuration, certificates, data, log.
+        ledger: The rig's.
+    """
+
+    ip: str
+    home: Path
+    ledger: Ledger
+    _process: Process | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """``host:port``, the first part of its images' names."""
+        return f"{self.ip}:{PORT}"
+
+    @property
+    def authority(self) -> Path:
+        """PEM of the authority that signed its certificate, for whoever pulls from it."""
+        return self.home / "ca.pem"
+
+    def switch_on(self) -> None:
+        """Let it answer.
+
+        Raises:
+            ToolError: It did not start.
+        """
+        log = self.home / "registry.log"
+        words = [which("docker-registry"), "serve", str(self.home / "config.yml")]
+        # Without this it would try to send traces somewhere.
+        process = processes.start(words, log=log, env={"OTEL_TRACES_EXPORTER": "none"})
+        self.ledger.add(process)
+        self._process = process
+        processes.await_port(process, self.ip, PORT, log=log)
+
+    def switch_off(self) -> None:
+        """Let nothing answer at its address."""
+        if self._process is not None:
+            self.ledger.drop(self._process)
+            self._process = None
+
+    def requests(self) -> str:
+        """What was asked of it so far, a line each, in no form that anybody promised."""
+        return (self.home / "registry.log").read_text(errors="replace")
+
+    def introduce(self, server: Server) -> None:
+        """Put its authority where the server's Docker looks for it, as its operator would."""
+        directory = f"/etc/docker/certs.d/{self.address}"
+        server.exec(["mkdir", "-p", directory])
+        server.exec(["tee", f"{directory}/ca.crt"], stdin=self.authority.read_bytes())
+
+
+def settings(address: str, home: Path) -> dict[str, object]:
     """The registry's configuration; JSON is YAML."""
     return {
         "version": 0.1,
         "log": {"level": "warn"},
-        "storage": {"filesystem": {"rootdirectory": str(data)}, "delete": {"enabled": True}},
-        "http": {"addr": f"{address}:{PORT}"},
+        "storage": {
+            "filesystem": {"rootdirectory": str(home / "data")},
+            "delete": {"enabled": True},
+        },
+        "http": {
+            "addr": f"{address}:{PORT}",
+            "tls": {"certificate": str(home / "api.pem"), "key": str(home / "api.key")},
+        },
     }
 
 
-def start(ledger: Ledger, address: str) -> str:
+def start(ledger: Ledger, address: str) -> Registry:
     """Start an empty registry.
-
-    Returns:
-        ``host:port``, the first part of its images' names; a Docker engine that pulls from it
-        needs that address, or 10.99.0.0/16, in its ``insecure-registries``.
 
     Raises:
         ToolError: It did not start.
@@ -40,11 +101,8 @@ def start(ledger: Ledger, address: str) -> str:
     home = ledger.home / "registry"
     ledger.add(Directory(str(home)))
     home.mkdir(mode=0o700)
-    file, log = home / "config.yml", home / "registry.log"
-    file.write_text(json.dumps(settings(address, home / "data")))
-    # Without these it would try to send traces somewhere.
-    env = {"OTEL_TRACES_EXPORTER": "none"}
-    process = processes.start([which("docker-registry"), "serve", file], log=log, env=env)
-    ledger.add(process)
-    processes.await_port(process, address, PORT, log=log)
-    return f"{address}:{PORT}"
+    acme.write_certificates(home, address)
+    (home / "config.yml").write_text(json.dumps(settings(address, home)))
+    made = Registry(address, home, ledger)
+    made.switch_on()
+    return made

@@ -25,9 +25,11 @@ PACKAGES = {
     "docker-cli": "docker",  # part of docker.io before Debian 13
     "docker.io": "dockerd",
     "docker-registry": "docker-registry",
+    "e2fsprogs": "mkfs.ext4",
     "iproute2": "ip",
     "iptables": "iptables",
     "mmdebstrap": "mmdebstrap",
+    "mount": "losetup",
     "openssh-client": "ssh-keygen",
     "pebble": "pebble",
     "postgresql": "/usr/lib/postgresql/*/bin/postgres",

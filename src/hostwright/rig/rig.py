@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hostwright.rig.engine import Engine
     from hostwright.rig.ledger import Ledger
     from hostwright.rig.network import Subnet
+    from hostwright.rig.registry import Registry
     from hostwright.rig.s3 import S3
     from hostwright.rig.server import Server
 
@@ -88,8 +89,8 @@ class Rig:
         return s3.start(self.ledger, self.subnet.service)
 
     @cached_property
-    def registry(self) -> str:
-        """``host:port`` of an image registry without TLS, reachable from the servers."""
+    def registry(self) -> Registry:
+        """An image registry with TLS, reachable from the servers; empty at first."""
         return registry.start(self.ledger, self.subnet.service)
 
     def images(

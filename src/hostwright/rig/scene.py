@@ -51,6 +51,8 @@ class Scene:
         images: Name (``probe:1``, ``caddy`` …) to reference in the rig's engine.
         home: The operator's directory.
         settings: What hosts.yaml says of the host, beyond the scene's own.
+        clone: The copy of the repository that the operator works in.
+        variables: What the operator's environment says, beyond the scene's own.
     """
 
     rig: Rig
@@ -59,11 +61,20 @@ class Scene:
     images: Mapping[str, str]
     home: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    clone: Path = paths.ROOT
+    variables: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def set_up(cls, rig: Rig, *, suite: str = "trixie", **settings: Any) -> Scene:  # noqa: ANN401
+    def set_up(
+        cls,
+        rig: Rig,
+        *,
+        suite: str = "trixie",
+        versions: Sequence[str] = ("1", "2"),
+        **settings: Any,  # noqa: ANN401 - fields of settings.Host
+    ) -> Scene:
         """Boot a bare server and write the operator's files; nothing is provisioned yet."""
-        images = rig.images(versions=("1", "2"), suite=suite)
+        images = rig.images(versions=versions, suite=suite)
         server = rig.server(suite)
         home = rig.ledger.home / "operator"
         rig.ledger.add(Directory(str(home)))
@@ -81,11 +92,18 @@ class Scene:
     @property
     def env(self) -> dict[str, str]:
         """Variables of the operator's commands."""
-        return {"HOSTWRIGHT_HOME": str(self.home), **self.rig.engine.env}
+        return {
+            "HOSTWRIGHT_HOME": str(self.home),
+            # Before the packages of this interpreter, which know the clone of these tests.
+            "PYTHONPATH": str(self.clone / "src"),
+            **self.rig.engine.env,
+            **self.variables,
+        }
 
     def write_values(self) -> None:
         """Fresh secrets, and the switch that lets the probe tell what arrived."""
-        made = text(load(), "vps", "production", lambda: os.urandom(24).hex())
+        contract = load(self.clone / paths.CONTRACT.relative_to(paths.ROOT))
+        made = text(contract, "vps", "production", lambda: os.urandom(24).hex())
         self.env_file.touch(mode=0o600)
         self.env_file.write_text(
             made.replace("# CONTRACT_ENDPOINT_ENABLED=false", "CONTRACT_ENDPOINT_ENABLED=true")
@@ -121,7 +139,7 @@ class Scene:
     def invoke(self, *words: str, check: bool = True, timeout: float = 600.0) -> Completed:
         """Run ``invoke …`` as the operator and keep its output."""
         argv = [sys.executable, "-m", "invoke", *words]
-        return run(argv, cwd=paths.ROOT, env=self.env, check=check, timeout=timeout)
+        return run(argv, cwd=self.clone, env=self.env, check=check, timeout=timeout)
 
     def invoke_shown(self, *words: str) -> None:
         """Run ``invoke …`` on the terminal that this process has.
@@ -130,7 +148,7 @@ class Scene:
             ToolError: It failed; it has said why.
         """
         argv = [sys.executable, "-m", "invoke", *words]
-        code = subprocess.call(argv, cwd=paths.ROOT, env={**os.environ, **self.env})  # noqa: S603
+        code = subprocess.call(argv, cwd=self.clone, env={**os.environ, **self.env})  # noqa: S603
         if code:
             raise ToolError(f"exit code {code}", where=f"invoke {' '.join(words)}")
 

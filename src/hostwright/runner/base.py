@@ -10,10 +10,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import durable, redact
+from . import durable, redact, releases, room
 from .engine import EngineError
-from .fault import broken
+from .fault import broken, unfit
 from .manifest import Account
+from .operation import tolerant
 from .wire import WireError
 
 if TYPE_CHECKING:
@@ -24,18 +25,15 @@ if TYPE_CHECKING:
     from .manifest import Manifest
     from .operation import Host, Operation
 
+#: Files by their path below the base's directory.
+Files = dict[str, tuple[bytes, os.stat_result]]
+
 #: How long the base may take to get well, and how often it is looked at, in seconds.
 WELL_SECONDS = 180.0
 _LOOK_SECONDS = 0.1
 _CHECK_SECONDS = 10.0
 _COMPOSE_SECONDS = 300.0
 _SHOWN_LINES = 20
-
-
-def applied(layout: Layout) -> str | None:
-    """The hash of the base that was applied last."""
-    value = durable.read_json(layout.base_state)
-    return value.get("sha256") if isinstance(value, dict) else None
 
 
 def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | None:
@@ -48,36 +46,84 @@ def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | 
     Raises:
         RunnerError: It did not come up; where there was one before, that one is back.
     """
-    same = applied(op.layout) == op.goal.base_sha256
+    same = releases.base_applied(op.layout) == op.goal.base_sha256
     if same and not _down(op.host):
         return None
     if op.is_rollback and not same:
         return leave(op)
     before = {} if same else files_of_project(op.layout)
-    if not same:
-        write(op.layout, op.goal)
-    before_up()
-    _up(op, before)
+    if same:
+        before_up()
+        up(op.host, op.goal.base_services)
+    else:
+        refuse_other_secrets(op)
+        _change(op, before, before_up)
     durable.write_json(op.layout.base_state, {"sha256": op.goal.base_sha256, "release": op.goal.id})
-    return "the base project was started" if same or not before else "the base project was changed"
+    done = "was started" if same or not before else "was changed"
+    left = sorted({_service(found) for found in strangers(op.host, op.goal.base_services)})
+    stay = f" ({', '.join(left)}: kept for the releases before)" if left else ""
+    return f"the base project {done}{stay}"
 
 
 def leave(op: Operation) -> str | None:
     """Say that the base differs from the goal's and stays, if that is so."""
-    if applied(op.layout) == op.goal.base_sha256:
+    if releases.base_applied(op.layout) == op.goal.base_sha256:
         return None
     return "the base project stays as it is: a rollback does not change it"
 
 
-def _up(op: Operation, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
+def refuse_other_secrets(op: Operation) -> None:
+    """Refuse a release that changes a password of the base while somebody serves with the old one.
+
+    Postgres takes its password only when it makes its database, and Compose does not look into
+    secret files: the service would go on with the old password until it starts again one day, and
+    then lock out whoever serves.
+
+    Raises:
+        RunnerError: It brings another one; nothing was changed.
+    """
+    if op.host.serving is None:
+        return
+    for path in sorted((op.layout.release(op.goal.id).directory / "secrets").glob("*")):
+        here = op.layout.base / "secrets" / path.name
+        if here.is_file() and _line(here) != _line(path):
+            raise unfit(
+                f"this release has another {path.name} than the base that runs",
+                where=f"secrets/{path.name}",
+                remedy="Deploy with the former value. To change it, first give the running service "
+                f"the new one and write that to {here} on the host, then deploy.",
+            )
+
+
+def _line(path: Path) -> bytes:
+    return path.read_bytes().rstrip(b"\r\n")
+
+
+def _change(op: Operation, before: Files, before_up: Callable[[], None]) -> None:
+    """Bring another base up. From its first file on it counts as nobody's, until it is well."""
+    known, started = durable.read_json(op.layout.base_state), False
     try:
-        up(op.host)
+        durable.write_json(op.layout.base_state, {"sha256": None, "release": None})
+        write(op.layout, op.goal)
+        before_up()
+        started = True
+        up(op.host, op.goal.base_services)
     except Exception:
         if before:
-            op.events.note("the base project is put back as it was")
-            restore(op.layout, before)
-            up(op.host)
+            # What failed first is what is told.
+            with tolerant(op.host, "putting the base project back"):
+                _put_back(op, before, known, started=started)
         raise
+
+
+def _put_back(op: Operation, before: Files, known: object, *, started: bool) -> None:
+    op.events.note("the base project is put back as it was")
+    room.use_aside(op.layout)
+    restore(op.layout, before)
+    if started:
+        up(op.host, op.previous.base_services if op.previous else frozenset())
+    if known is not None:
+        durable.write_json(op.layout.base_state, known)
 
 
 def write(layout: Layout, goal: Manifest) -> None:
@@ -106,7 +152,7 @@ def _copy(source: Path, target: Path, mode: int, owner: Account | None = None) -
         durable.write(target, content, mode=mode & 0o777, owner=owner)
 
 
-def files_of_project(layout: Layout) -> dict[str, tuple[bytes, os.stat_result]]:
+def files_of_project(layout: Layout) -> Files:
     """The base's files as they are, to put them back."""
     return {
         str(path.relative_to(layout.base)): (path.read_bytes(), path.stat())
@@ -115,15 +161,21 @@ def files_of_project(layout: Layout) -> dict[str, tuple[bytes, os.stat_result]]:
     }
 
 
-def restore(layout: Layout, before: dict[str, tuple[bytes, os.stat_result]]) -> None:
-    """Put the base's files back."""
+def restore(layout: Layout, before: Files) -> None:
+    """Put the base's files back; what is as it was is not written, as the disk may be full."""
     for name, (content, stat) in before.items():
-        owner = (stat.st_uid, stat.st_gid)
-        durable.write(layout.base / name, content, mode=stat.st_mode & 0o777, owner=owner)
+        path, owner = layout.base / name, (stat.st_uid, stat.st_gid)
+        there = path.is_file() and (path.read_bytes(), path.stat().st_mode)
+        if there != (content, stat.st_mode):
+            durable.write(path, content, mode=stat.st_mode & 0o777, owner=owner)
 
 
-def up(host: Host) -> None:
+def up(host: Host, services: frozenset[str]) -> None:
     """Start what does not run or has changed, and wait until all of it is well.
+
+    Args:
+        host: The host.
+        services: What has to get well; everything where there is none.
 
     Raises:
         RunnerError: Compose refused, or a service did not get well.
@@ -134,18 +186,19 @@ def up(host: Host) -> None:
     done = host.shell.run(argv, cwd=host.layout.base, timeout=_COMPOSE_SECONDS)
     if done.exit_code != 0:
         raise broken("Compose could not bring the base up", where="base.yaml", log=done.tail)
-    await_well(host)
+    await_well(host, services)
 
 
-def await_well(host: Host) -> None:
-    """Wait until every service of the base is well.
+def await_well(host: Host, services: frozenset[str]) -> None:
+    """Wait until the services of the base are well; all of them where *services* names none.
 
     Raises:
         RunnerError: One is not, in time.
     """
     deadline = time.monotonic() + WELL_SECONDS
     while True:
-        verdicts = {_service(found): _asked(host, found) for found in _containers(host)}
+        mine = (c for c in _containers(host) if not services or _service(c) in services)
+        verdicts = {_service(found): _asked(host, found) for found in mine}
         failed = [name for name, well in verdicts.items() if well is False]
         if failed or time.monotonic() > deadline:
             late = failed or [name for name, well in verdicts.items() if not well]
@@ -187,6 +240,11 @@ def check_argv(found: dict[str, Any]) -> list[str] | None:
     if len(test) < 2 or test[0] == "NONE":  # noqa: PLR2004 - the kind and at least one word
         return None
     return ["/bin/sh", "-c", test[1]] if test[0] == "CMD-SHELL" else test[1:]
+
+
+def strangers(host: Host, services: frozenset[str]) -> list[dict[str, Any]]:
+    """Containers of the base project that are none of *services*; none where it names none."""
+    return [c for c in _containers(host) if services and _service(c) not in services]
 
 
 def _containers(host: Host) -> list[dict[str, Any]]:

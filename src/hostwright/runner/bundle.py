@@ -14,7 +14,7 @@ import shutil
 import tarfile
 from typing import TYPE_CHECKING
 
-from . import durable, manifest, releases
+from . import confine, durable, manifest, releases
 from .fault import refused
 
 if TYPE_CHECKING:
@@ -117,13 +117,15 @@ def unpack(layout: Layout, content: bytes) -> Manifest:
     A release that is there already and is the same is left as it is.
 
     Raises:
-        RunnerError: The bundle is wrong, is another application's, or the id is taken.
+        RunnerError: The bundle is wrong, is another application's, reaches beyond its containers,
+            or the id is taken.
     """
     described, text, files = read(content)
     if described.app != layout.app:
         raise refused(
             f"the release is of {described.app!r}, this is {layout.app!r}", where=_MANIFEST
         )
+    confine.check(layout, described.id, files)
     place = layout.release(described.id)
     if place.directory.exists():
         _same_release(place.manifest, text)

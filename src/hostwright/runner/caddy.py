@@ -174,8 +174,13 @@ def files_of(directory: Path) -> dict[str, bytes]:
     }
 
 
-def install(layout: Layout, files: Mapping[str, bytes], release: str, sha256: str) -> None:
-    """Make the configuration on the disk be *files*, and note whose it is."""
+def install(layout: Layout, files: Mapping[str, bytes]) -> None:
+    """Make the configuration on the disk be *files*.
+
+    Until :func:`settled` says whose it is, it counts as nobody's: whoever comes after a full disk
+    or a kill in the middle of it installs it again.
+    """
+    durable.write_json(layout.caddy_state, {"sha256": None, "release": None})
     for name, content in files.items():
         path = layout.caddy / name
         if not path.is_file() or path.read_bytes() != content:
@@ -184,11 +189,15 @@ def install(layout: Layout, files: Mapping[str, bytes], release: str, sha256: st
         name = str(path.relative_to(layout.caddy))
         if path.is_file() and name not in files and not name.startswith(_CANDIDATE):
             path.unlink()
+
+
+def settled(layout: Layout, release: str, sha256: str) -> None:
+    """Note whose configuration is on the disk, now that Caddy has it."""
     durable.write_json(layout.caddy_state, {"sha256": sha256, "release": release})
 
 
 def installed(layout: Layout) -> tuple[str | None, str | None]:
-    """The hash and the release of the configuration that was installed last."""
+    """The hash and the release of Caddy's configuration; None where it may be torn."""
     value = durable.read_json(layout.caddy_state)
     return (value.get("sha256"), value.get("release")) if isinstance(value, dict) else (None, None)
 

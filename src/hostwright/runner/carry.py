@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from . import journal, phases, plain, reverting
+from . import journal, phases, plain, reverting, room
 from .fault import RunnerError
 from .phase_steps import STEPS
 
@@ -27,12 +28,18 @@ def carry(op: Operation, todo: Sequence[str] = phases.PHASES) -> None:
         began = time.monotonic()
         try:
             text = STEPS[phase](op)
-            op.record(phase=phase)
+            with _as_it_may(phase):
+                op.record(phase=phase)
         except plain.FAULTS as error:
             raise _taken_back(op, phase, error) from error
         facts = {"text": text} if text else {}
         op.events.emit("phase", phase=phase, seconds=round(time.monotonic() - began, 3), **facts)
     journal.end(op.layout.journal)
+
+
+def _as_it_may(phase: str) -> contextlib.AbstractContextManager[None]:
+    """Nothing is to be done after pruning: a full disk there takes no committed release back."""
+    return contextlib.suppress(OSError) if phase == phases.PRUNED else contextlib.nullcontext()
 
 
 class PhaseError(RunnerError):
@@ -46,6 +53,7 @@ class PhaseError(RunnerError):
 
 
 def _taken_back(op: Operation, phase: str, error: Exception) -> PhaseError:
+    room.use_aside(op.layout)
     try:
         reverting.take_back(op)
     except plain.FAULTS as second:

@@ -112,8 +112,12 @@ def create_argv(
 
 
 def base_argv(compose: Compose, layout: Layout) -> list[str]:
-    """Bring the base project up, changing only what differs."""
-    options = ("--detach", "--remove-orphans", "--pull", "never", "--no-build")
+    """Bring the base project up, changing only what differs.
+
+    A service that the release no longer has stays: the releases before it may need it, the one
+    that serves among them. Pruning removes it.
+    """
+    options = ("--detach", "--pull", "never", "--no-build")
     return [*_base(compose, layout), "up", *options]
 
 

@@ -1,11 +1,12 @@
 """End the releases that were kept warm, when their time is over.
 
-A timer does it; the next command does it as well, so that a timer that was lost with a reboot
-leaves nothing behind for long.
+A timer does it; the next command does it as well, and ``resume``, which every boot runs, sets the
+timer again: it is lost with a reboot.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -18,7 +19,7 @@ from .operation import tolerant
 from .parallel import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from threading import Event
 
     from .operation import Host
@@ -103,15 +104,26 @@ def schedule(host: Host, release: str | None, seconds: int) -> None:
 def _timer(host: Host, seconds: int) -> None:
     from .launch import command
 
-    # One release is warm at a time: this timer takes the place of the one before. A service of it
-    # that is still there waits for the lock that this process holds.
-    unit = f"hostwright-{host.layout.app}-cool"
-    host.shell.run(["systemctl", "stop", f"{unit}.timer", f"{unit}.service"], timeout=20)
-    options = [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", "--collect", "--quiet"]
-    argv = ["systemd-run", *options, f"--unit={unit}", *command("cool", "--app", host.layout.app)]
-    done = host.shell.run(argv, timeout=20)
+    stop, start = timer_argvs(host.layout.app, os.getpid(), seconds)
+    host.shell.run(stop, timeout=20)
+    done = host.shell.run([*start, *command("cool", "--app", host.layout.app)], timeout=20)
     if done.exit_code != 0:
         raise OSError(" ".join(done.tail)[:200])
+
+
+def timer_argvs(app: str, pid: int, seconds: int) -> tuple[list[str], list[str]]:
+    """End the timers that were set before, and set a new one: one release is warm at a time.
+
+    The service of such a timer is left alone: it may be this very process, or wait for the lock
+    that this one holds. So the new timer has a name of its own. (No application's name has an
+    underscore.)
+    """
+    name = f"hostwright-cool-{app}_"
+    options = [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", "--collect", "--quiet"]
+    return (
+        ["systemctl", "stop", f"{name}*.timer"],
+        ["systemd-run", *options, f"--unit={name}{pid}"],
+    )
 
 
 def _sleeper(host: Host, seconds: int) -> None:
@@ -128,13 +140,27 @@ def _sleeper(host: Host, seconds: int) -> None:
         os.execv(words[0], words)  # noqa: S606 - this very program, no shell
 
     before = owner_from(durable.read_json(place))
-    if before is not None and before.alive:
+    if before is not None and before.alive and before != myself():
         os.kill(before.pid, signal.SIGTERM)
     detach(sleep, log=host.layout.root / "cool.log")
 
 
 def tidy(host: Host) -> None:
-    """End what is overdue, best effort."""
+    """End what is overdue, and have the rest ended in its time; best effort."""
     with tolerant(host, "ending a warm release"):
         for release in cool(host):
             host.events.note(f"{release} is no longer warm")
+    with tolerant(host, "setting the timer that ends the warm release"):
+        known, now = releases.listing(host.layout), time.time()
+        first = next_due(known, host.serving, now)
+        if first is not None:
+            until = first.state.warm_until or 0
+            schedule(host, first.id, max(1, math.ceil(until - now)))
+
+
+def next_due(
+    known: Iterable[releases.Release], serving: str | None, now: float
+) -> releases.Release | None:
+    """The release that is the next to end; None where none is warm."""
+    warm = [r for r in known if r.id != serving and (r.state.warm_until or 0) > now]
+    return min(warm, key=lambda release: release.state.warm_until or 0, default=None)

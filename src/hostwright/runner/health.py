@@ -14,7 +14,7 @@ from .engine import EngineError
 from .fault import broken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from threading import Event
 
     from .manifest import Service, Worker
@@ -31,10 +31,26 @@ _LARGEST_ANSWER = 1 << 16
 
 
 class Answer(NamedTuple):
-    """What a probe heard: whether the role is well, and in words what came."""
+    """What a probe heard.
+
+    Attributes:
+        well: Whether the role is well.
+        text: In words what came.
+        said: The role's own words, as they came: they may quote a secret, and are not shown
+            before it is blanked. To cut them before would leave a part of it.
+        from_end: Whether their end says more than their beginning.
+    """
 
     well: bool
     text: str
+    said: str = ""
+    from_end: bool = False
+
+    def shown(self, texts: Iterable[str]) -> str:
+        """It in few words, with every one of *texts* blanked."""
+        said = " ".join(redact.blank(self.said, texts).split())
+        piece = said[-_BODY_SHOWN:] if self.from_end else said[:_BODY_SHOWN]
+        return f"{redact.blank(self.text, texts)} {piece}".strip()
 
 
 class Look(NamedTuple):
@@ -88,8 +104,8 @@ def probe(address: str, name: str, service: Service) -> Answer:
         words = "nothing listens" if isinstance(error, ConnectionRefusedError) else str(error)
         return Answer(well=False, text=f"{asked} on port {service.port}: {words}")
     well = 200 <= reply.status < 300  # noqa: PLR2004 - the range that HTTP calls success
-    body = " ".join(reply.body.decode(errors="replace").split())[:_BODY_SHOWN]
-    return Answer(well, f"{asked} answered {reply.status} {body}".strip())
+    said = reply.body.decode(errors="replace")
+    return Answer(well, f"{asked} answered {reply.status}", said)
 
 
 def gate_service(op: Operation, role: str, stop: Event) -> None:
@@ -125,9 +141,7 @@ def command(op: Operation, worker: Worker) -> Answer:
         code, output = op.engine.execute(op.name("worker"), worker.health, ANSWER_SECONDS)
     except (EngineError, OSError, wire.WireError) as error:
         return Answer(well=False, text=f"its health command could not run: {error}")
-    return Answer(
-        code == 0, f"its health command ended with {code} {output.strip()[-_BODY_SHOWN:]}"
-    )
+    return Answer(code == 0, f"its health command ended with {code}", output, from_end=True)
 
 
 def _gate(
@@ -152,9 +166,8 @@ def _gate(
 
 def _late(op: Operation, role: str, seconds: int, answer: Answer) -> Exception:
     texts = redact.of_release(op.layout.release(op.goal.id).directory)
-    said = redact.blank(answer.text, texts)
     return op.failure(
-        f"{role} was not well after {seconds} s: {said}",
+        f"{role} was not well after {seconds} s: {answer.shown(texts)}",
         role,
         remedy="Its last lines are shown; start_seconds in the contract says how long it may take.",
     )

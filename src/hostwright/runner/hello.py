@@ -6,6 +6,7 @@ change (the layers of an image, the version of a program) is remembered on the d
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,7 @@ def hello(layout: Layout, engine: Engine) -> dict[str, Any]:
         "releases": [described(release, serving) for release in known],
         **open_work(layout),
         **_hashes(known, serving),
+        "base_applied": releases.base_applied(layout),
     }
     memory.keep()
     return greeting
@@ -67,7 +69,10 @@ def described(release: Release, serving: str | None) -> dict[str, Any]:
     return {
         **facts,
         "created": manifest.created,
-        "images": {name: {"ref": i.ref, "id": i.id} for name, i in manifest.images.items()},
+        "images": {
+            name: {"ref": image.ref, "id": image.id, "asked": image.asked}
+            for name, image in manifest.images.items()
+        },
         "contract_sha256": manifest.contract_sha256,
         "base_sha256": manifest.base_sha256,
         "caddy_sha256": manifest.caddy_sha256,
@@ -135,10 +140,12 @@ class Memory:
             except OSError:
                 continue
             key = f"compose {program} {stat.st_size} {stat.st_mtime_ns}"
-            if key not in self._known:
+            if not self._known.get(key):
                 found = compose.find(shell)
-                self._known[key] = list(found) if found else None
-            return compose.Compose(*self._known[key]) if self._known[key] else None
+                if found is None:  # it may do the next time: a loaded host, a timeout
+                    return None
+                self._known[key] = list(found)
+            return compose.Compose(*self._known[key])
         return None
 
     def layers(self, engine: Engine, listed: list[dict[str, Any]]) -> list[str]:
@@ -153,9 +160,10 @@ class Memory:
         return sorted({layer for chain in chains.values() for layer in chain})
 
     def keep(self) -> None:
-        """Write down what is new."""
+        """Write down what is new; on a full disk it is found out again the next time."""
         if self._known != self._before:
-            durable.write_json(self._path, self._known)
+            with contextlib.suppress(OSError):
+                durable.write_json(self._path, self._known)
 
 
 def _chain(engine: Engine, name: str) -> list[str]:

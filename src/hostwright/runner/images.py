@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import room
 from .engine import Engine, EngineError
 from .fault import RunnerError, broken, unfit
 from .wire import WireError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .operation import Operation
 
 _PULL_SECONDS = 900.0
+_FULL = {"where": "disk", "remedy": room.FREE_SOME}
 
 
 def load(engine: Engine, archive: Iterable[bytes], length: int) -> dict[str, str]:
@@ -34,6 +36,8 @@ def load(engine: Engine, archive: Iterable[bytes], length: int) -> dict[str, str
     try:
         messages = engine.load(archive, length)
     except EngineError as error:
+        if room.ran_out(str(error)):
+            raise unfit("the disk filled up while the images were loaded", **_FULL) from error
         raise broken(f"Docker did not load the images: {error}") from error
     except (OSError, WireError) as error:
         raise broken("Docker broke off while the images were loaded") from error
@@ -56,12 +60,15 @@ def pull(op: Operation, image: Image) -> None:
     """
     op.events.note(f"pulling {image.ref}")
     done = op.host.shell.run(["docker", "pull", "--quiet", image.ref], timeout=_PULL_SECONDS)
+    if done.exit_code != 0 and room.ran_out(done.stderr):
+        raise unfit(f"the disk filled up while {image.ref} was pulled", **_FULL)
     if done.exit_code != 0:
-        raise broken(
-            "the image could not be pulled",
+        said = " ".join(done.tail).removeprefix("Error response from daemon: ")
+        raise unfit(
+            f"the host could not pull the image: {said}",
             where=image.ref,
-            remedy="Check its name and digest, and that the host may read that registry.",
-            log=done.tail,
+            remedy="Check its name and digest, and that the host may read that registry; "
+            "an image that the host has needs no registry.",
         )
 
 

@@ -6,7 +6,9 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
+
+from .fault import unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,33 +37,48 @@ def detach(work: Callable[[], None], *, log: Path) -> int:
 
     Returns:
         The process id.
+
+    Raises:
+        RunnerError: There could be no such process: nothing of the work was begun.
     """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(reader)
-        _lead(work, log, writer)
+        _to_its_end(lambda: _lead(work, log, reader, writer))
     os.close(writer)
     os.waitpid(child, 0)
     with os.fdopen(reader, "rb") as pipe:
-        return int(pipe.read() or 0)
+        pid = int(pipe.read() or 0)
+    if not pid:
+        raise unfit(
+            "the host could not start a process for the work",
+            remedy="Its memory or its processes may be used up: see `dmesg` and `top` there.",
+        )
+    return pid
 
 
-def _lead(work: Callable[[], None], log: Path, writer: int) -> None:
+def _lead(work: Callable[[], None], log: Path, reader: int, writer: int) -> None:
+    os.close(reader)
     os.setsid()
     pid = os.fork()
     if pid:
         os.write(writer, str(pid).encode())
-        os._exit(0)
+        return
     os.close(writer)
     _cut_off(log)
-    code = 0
+    work()
+
+
+def _to_its_end(task: Callable[[], None]) -> NoReturn:
+    """Do it, and end this process whatever happens: a fork never returns into the session."""
+    code = 70
     try:
-        work()
+        task()
+        code = 0
     except BaseException:  # noqa: BLE001 - there is nobody above who could be told
         os.write(2, traceback.format_exc().encode())
-        code = 70
-    os._exit(code)
+    finally:
+        os._exit(code)
 
 
 def _cut_off(log: Path) -> None:

@@ -102,6 +102,11 @@ class Layout(NamedTuple):
         return self.root / "facts.json"
 
     @property
+    def aside(self) -> Path:
+        """A little of the disk, set aside for the day when nothing else is left of it."""
+        return self.root / "aside"
+
+    @property
     def releases(self) -> Path:
         """One directory per release."""
         return self.root / "releases"

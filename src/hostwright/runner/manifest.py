@@ -16,6 +16,7 @@ from .layout import APPLICATION, RELEASE_ID
 #: The manifest's "runner": the version of the protocol and of the bundle's layout.
 PROTOCOL = "1"
 
+_ROLES = frozenset({"api", "web", "worker", "migrate"})
 _ROLE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -32,11 +33,14 @@ class Image(NamedTuple):
         ref: What the Compose files call it.
         id: The image id it has to have, where the builder knew it.
         pull: Whether a registry has it.
+        asked: What the operator's settings called it, so that the next release can tell whether
+            it wants the same; may be empty.
     """
 
     ref: str
     id: str | None
     pull: bool
+    asked: str = ""
 
 
 class Service(NamedTuple):
@@ -113,7 +117,7 @@ class Manifest(NamedTuple):
         created: When it was built, as text.
         architecture: The architecture of its images, in Docker's words; may be empty.
         disk_bytes: What its images need at most on the host's disk.
-        memory_bytes: What its roles need at most.
+        memory_bytes: What its roles need at most beside those of the previous release.
         networks: Docker networks to make where they are missing.
         volumes: Docker volumes to make where they are missing.
     """
@@ -145,6 +149,11 @@ class Manifest(NamedTuple):
     def roles(self) -> tuple[str, ...]:
         """The roles that run all the time: api, web, worker, as far as there are any."""
         return (*self.services, *(("worker",) if self.worker else ()))
+
+    @property
+    def base_services(self) -> frozenset[str]:
+        """The services of its base project, each of which has an image; empty if it says none."""
+        return frozenset(self.images) - _ROLES
 
     @property
     def refs(self) -> frozenset[str]:
@@ -185,7 +194,7 @@ def _same_protocol(root: _Reader) -> None:
 
 
 def _manifest(root: _Reader) -> Manifest:
-    roles = root.part("roles").parts()
+    roles = root.part("roles").parts(_ROLE)
     services = {
         name: _service(role) for name, role in roles.items() if role.text("kind") == "service"
     }
@@ -193,14 +202,18 @@ def _manifest(root: _Reader) -> Manifest:
     return Manifest(
         id=root.word("id", RELEASE_ID),
         app=root.word("app", APPLICATION),
-        images={name: _image(image) for name, image in root.part("images").parts().items()},
+        images={name: _image(entry) for name, entry in root.part("images").parts(_ROLE).items()},
         services=services,
         worker=_worker(roles.get("worker")),
         migrate=_job(roles.get("migrate")),
         files={name: _file(entry) for name, entry in root.part("files").parts().items()},
-        env={role: env.words(_HEX, _VARIABLE) for role, env in root.part("env").parts().items()},
+        env={
+            role: env.words(_HEX, _VARIABLE) for role, env in root.part("env").parts(_ROLE).items()
+        },
         salt=root.text("salt", ""),
-        secrets={name: _account(entry) for name, entry in root.part("secrets").parts().items()},
+        secrets={
+            name: _account(entry) for name, entry in root.part("secrets").parts(_NAME).items()
+        },
         caddy=_account(root.part("caddy")),
         keep_releases=root.number("keep_releases", 5, least=1),
         warm_seconds=root.number("warm_seconds", 300),
@@ -217,7 +230,8 @@ def _manifest(root: _Reader) -> Manifest:
 
 
 def _image(entry: _Reader) -> Image:
-    return Image(entry.word("ref", _REFERENCE), entry.text("id", "") or None, entry.flag("pull"))
+    ref, asked = entry.word("ref", _REFERENCE), entry.text("asked", "")
+    return Image(ref, entry.text("id", "") or None, entry.flag("pull"), asked)
 
 
 def _service(role: _Reader) -> Service:
@@ -284,7 +298,9 @@ class _Reader:
     def part(self, key: str) -> _Reader:
         return _Reader(self.value.get(key) or {}, f"{self.where}: {key}")
 
-    def parts(self) -> dict[str, _Reader]:
+    def parts(self, names: re.Pattern[str] | None = None) -> dict[str, _Reader]:
+        for key in self.value if names is not None else ():
+            self._named(key, names)
         return {
             str(key): _Reader(value, f"{self.where}.{key}") for key, value in self.value.items()
         }
@@ -304,9 +320,13 @@ class _Reader:
 
     def words(self, pattern: re.Pattern[str], keys: re.Pattern[str]) -> dict[str, str]:
         for key in self.value:
-            if not keys.fullmatch(key):
-                raise self.wrong(key, f"a name like {keys.pattern}")
+            self._named(key, keys)
         return {key: self.word(key, pattern) for key in self.value}
+
+    def _named(self, key: str, pattern: re.Pattern[str] | None) -> None:
+        """What becomes a path or a Docker name is nothing but a name."""
+        if pattern is not None and not pattern.fullmatch(key):
+            raise self.wrong(key[:60], f"a name like {pattern.pattern}")
 
     def names(self, key: str) -> tuple[str, ...]:
         values = self.value.get(key) or []

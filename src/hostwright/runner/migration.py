@@ -7,12 +7,12 @@ its end, and the next command waits for it instead of breaking it off in the mid
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import plain
 from .compose import STATUS_SERVICE
 from .engine import EngineError
-from .fault import RunnerError, broken
+from .fault import RunnerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _STATUS_SECONDS = 120
 _STATUS_LINES = 200
+_STOP_SECONDS = 10
 
 
 class Status(NamedTuple):
@@ -125,11 +126,25 @@ def reckoned(before: Status, after: Status) -> dict[str, Any]:
     }
 
 
+def remembered(recorded: dict[str, Any] | None) -> dict[str, Any]:
+    """The fact that a release keeps of a journal's migration; none where there was none.
+
+    Where the runner died in the middle and nobody reckoned since, it came all the way.
+    """
+    if not recorded:
+        return {}
+    if "pending" not in recorded:
+        return {"migration": recorded}
+    pending, never = list(recorded["pending"]), list(recorded.get("never", ()))
+    facts = {"before": recorded.get("before"), "after": None}
+    return {"migration": {**facts, "applied": pending, "irreversible": never}}
+
+
 def reckon(op: Operation, before: Status) -> None:
     """Find out how far a migration came that failed; where nobody can tell, it came all the way."""
     try:
         after = ask(op)
-    except RunnerError:
+    except plain.FAULTS:
         after = before._replace(current=None, pending=())
     op.record(migration=reckoned(before, after))
 
@@ -181,7 +196,7 @@ def migrate(op: Operation, job: Job) -> None:
     try:
         code = op.engine.wait(name, job.timeout_seconds)
     except TimeoutError:
-        op.engine.stop(name, 10)
+        op.engine.stop(name, _STOP_SECONDS)
         raise op.failure(
             f"the migration did not end within {job.timeout_seconds} s", "migrate"
         ) from None
@@ -196,8 +211,7 @@ def migrate(op: Operation, job: Job) -> None:
 def settle(op: Operation) -> None:
     """Wait for a migration that a dead runner left behind, and find out how far it came.
 
-    Raises:
-        RunnerError: It still runs after its time.
+    One that still runs after its time is stopped, as it is where its runner lives.
     """
     begun = op.journal.migration or {}
     if "pending" not in begun:
@@ -212,12 +226,14 @@ def _await_end(op: Operation) -> None:
     if job is None or not op.engine.running(name):
         return
     op.events.note("a migration is still running: waiting for its end")
-    began = time.monotonic()
     try:
         op.engine.wait(name, job.timeout_seconds)
-    except (TimeoutError, EngineError) as error:
-        waited = time.monotonic() - began
-        raise broken(f"the migration still runs after {waited:.0f} s", where="migrate") from error
+    except TimeoutError:
+        op.events.note(f"the migration did not end within {job.timeout_seconds} s: it is stopped")
+        op.engine.stop(name, _STOP_SECONDS)
+    except EngineError:
+        if op.engine.running(name):
+            raise  # else it is gone: it has ended
 
 
 def discard(op: Operation) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import audit, carry, cooling, journal, plain, recovery, releases
+from . import audit, carry, cooling, journal, plain, recovery, releases, room
 from .fault import Code, RunnerError, broken, refused, unfit
 from .operation import Host, Operation, tolerant
 
@@ -42,6 +42,7 @@ def _command(
 ) -> None:
     before = host.serving
     outcome = "failed"
+    room.use_aside(host.layout)
     try:
         _settle(host)
         before = host.serving
@@ -61,6 +62,7 @@ def _command(
         facts = {"release": release, "previous": before, "outcome": outcome}
         with tolerant(host, "writing the audit log"):
             audit.record(host.layout, actor, op, **facts, seconds=host.events.seconds)
+        room.set_aside(host.layout)
 
 
 def _settle(host: Host) -> None:

@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from . import compose, envcheck, journal, plain, redact, releases, switch
+from . import compose, envcheck, journal, plain, redact, releases, room, switch
 from .fault import RunnerError, broken
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ class Host:
         if done.exit_code != 0:
             texts = redact.of_release(files.directory)
             log = tuple(redact.blank(line, texts) for line in done.tail)
-            raise broken("Compose could not make the containers", where="compose.yaml", log=log)
+            remedy = room.FREE_SOME if room.ran_out(done.stderr) else ""
+            what = "Compose could not make the containers"
+            raise broken(what, where="compose.yaml", remedy=remedy, log=log)
 
 
 @dataclass

@@ -118,7 +118,7 @@ def committed(op: Operation) -> str | None:
             op.layout,
             op.journal.previous,
             warm_until=now + op.goal.warm_seconds,
-            withdrawn=op.is_rollback,
+            withdrawn=op.is_rollback and _goes_back(op, op.journal.previous),
         )
     facts = {"migration": op.journal.migration} if op.journal.migration else {}
     releases.change(
@@ -133,6 +133,12 @@ def committed(op: Operation) -> str | None:
     with tolerant(op.host, "comparing the environment of the running containers"):
         op.events.note(compared(op))
     return None
+
+
+def _goes_back(op: Operation, previous: str) -> bool:
+    """Whether the goal is older: a rollback to a newer one takes a rollback back."""
+    goal = releases.state(op.layout, op.goal.id)
+    return goal.sequence < releases.state(op.layout, previous).sequence
 
 
 def compared(op: Operation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import room
 from .engine import EngineError
 from .fault import RunnerError, broken
 from .wire import WireError
@@ -16,8 +17,11 @@ def explained(error: Exception) -> RunnerError:
     """The same failure, as one that can be told."""
     if isinstance(error, RunnerError):
         return error
+    full = room.ran_out(str(error))
     if isinstance(error, EngineError):
-        return broken(f"Docker refused: {error}", remedy=_DOCKER)
+        return broken(f"Docker refused: {error}", remedy=room.FREE_SOME if full else _DOCKER)
     if isinstance(error, OSError) and error.strerror:
-        return broken(f"the host refused: {error.strerror}", where=str(error.filename or ""))
+        remedy = room.FREE_SOME if full else ""
+        where = str(error.filename or "")
+        return broken(f"the host refused: {error.strerror}", where=where, remedy=remedy)
     return broken(f"Docker broke off: {error}", remedy=_DOCKER)

@@ -12,9 +12,6 @@ from .parallel import Group
 if TYPE_CHECKING:
     from .operation import Operation
 
-#: What has to be left on the disk when a release has all it needs.
-RESERVE_BYTES = 256 << 20
-
 
 def prepare(op: Operation) -> str:
     """Check the host and the release, bring images and base, and make the containers.
@@ -49,11 +46,12 @@ def first_base(op: Operation) -> str | None:
         RunnerError: It does not get well.
     """
     changed = caddy.installed(op.layout)[0] != op.goal.caddy_sha256
-    caddy.install(op.layout, _caddy_files(op), op.goal.id, op.goal.caddy_sha256)
+    caddy.install(op.layout, _caddy_files(op))
     done = base.bring(op, lambda: try_caddy(op))
     running = caddy.find(op.engine, op.layout) if changed else None
     if running is not None:  # a deploy that failed may have started it with another configuration
         caddy.reload(op.engine, op.layout, running)
+    caddy.settled(op.layout, op.goal.id, op.goal.caddy_sha256)
     return done
 
 
@@ -103,19 +101,12 @@ def fit(op: Operation) -> str | None:
             where="architecture",
             remedy="Build its images for this machine.",
         )
-    _fits("disk", room.disk(), op.goal.disk_bytes + RESERVE_BYTES)
-    _fits("memory", room.memory(), op.goal.memory_bytes)
+    if not op.is_rollback:  # it brings nothing, and may be what a full disk is waiting for
+        room.demand("disk", room.disk(), op.goal.disk_bytes + room.RESERVE_BYTES)
+    if not op.journal.warm:  # what runs already has its memory
+        remedy = "Free some: `docker stats` on the host says who has it."
+        room.demand("memory", room.memory(), op.goal.memory_bytes, remedy)
     return None
-
-
-def _fits(what: str, free: int, needed: int) -> None:
-    if free < needed:
-        mib = 1 << 20
-        raise unfit(
-            f"the host has {free // mib} MiB of {what} left, the release needs {needed // mib} MiB",
-            where=what,
-            remedy="Free some: `invoke vps.status` shows what is kept.",
-        )
 
 
 def shared(op: Operation) -> None:
@@ -160,7 +151,8 @@ def configure_caddy(op: Operation, release: str, sha256: str) -> bool:
         return False
     files = caddy.files_of(op.layout.release(release).directory / "caddy")
     running = caddy.find(op.engine, op.layout)
-    caddy.install(op.layout, files, release, sha256)
+    caddy.install(op.layout, files)
     if running is not None:
         caddy.reload(op.engine, op.layout, running)
+    caddy.settled(op.layout, release, sha256)
     return True

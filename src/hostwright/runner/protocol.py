@@ -17,17 +17,20 @@ The greeting
      "serving": "<id>" | null, "releases": [<release>, …], "images": {<ref, tag or digest>: <id>},
      "layers": [<chain id>, …], "busy": null | {"pid", "actor", "op", "since", …},
      "pending": null | <the journal of a dead owner> | {"unreadable": true},
-     "contract_sha256": …, "base_sha256": …, "caddy_sha256": …}
+     "contract_sha256": …, "base_sha256": …, "caddy_sha256": …, "base_applied": …}
 
 ``docker`` and ``compose`` are null where they cannot be used. ``layers`` are chain ids:
 ``chain[0] = diff[0]``, ``chain[n] = "sha256:" + sha256(chain[n-1] + " " + diff[n])``; an archive
 may leave out a layer whose chain id is there, but only where ``store`` is ``layers``. The three
-hashes are those of the serving release. A release is, newest first::
+hashes are those of the serving release; ``base_applied`` is that of the base that was applied last,
+which a rollback leaves as it is, and null where none was applied to its end. ``asked`` is what the
+settings called an image whose ``ref`` is a digest or the tag of an image that was sent. A release
+is, newest first::
 
     {"id": …, "state": "serving" | "warm" | "good" | "failed" | "new" | "damaged", "sequence": 7,
      "withdrawn": false, "migration": null | {"before", "after", "applied", "irreversible"},
      "warm_until": <epoch> | null, "committed": <epoch> | null, "created": "…Z",
-     "images": {<role>: {"ref", "id"}}, "contract_sha256", "base_sha256", "caddy_sha256"}
+     "images": {<role>: {"ref", "id", "asked"}}, "contract_sha256", "base_sha256", "caddy_sha256"}
 
 Requests
 --------
@@ -67,7 +70,8 @@ version, 70 a fault of the runner.
 
 The bundle
 ----------
-An uncompressed tar of regular files: ``manifest.json``, ``compose.yaml``, ``base.yaml``,
+An uncompressed tar of regular files: ``manifest.json``, ``compose.yaml`` and ``base.yaml`` (both
+JSON, and without anything that reaches the host, see :mod:`hostwright.runner.confine`),
 ``env/<role>.env``, ``secrets/<name>``, ``live/<role>``, ``caddy/**``, ``entrypoints/**``,
 ``base/**``. The manifest (see :class:`hostwright.runner.manifest.Manifest`) lists each with its
 sha256 and mode. ``env`` holds per role and variable ``sha256(salt + "\0" + name + "\0" + value)``,

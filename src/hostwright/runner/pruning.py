@@ -9,14 +9,18 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from . import cooling, releases, switch
+from . import base, cooling, durable, releases, switch
 from .engine import EngineError
 from .layout import RELEASE_ID
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .operation import Host
 
 _PROJECT = "com.docker.compose.project"
+#: A database that is told to end gets the time to do it.
+_STOP_SECONDS = 60
 
 
 def prune(host: Host, keep: int) -> None:
@@ -28,13 +32,26 @@ def prune(host: Host, keep: int) -> None:
     for stranger in strangers:
         cooling.end(host, stranger)
     gone = [release for release in known if release.id not in kept]
+    stay = [release for release in known if release.id in kept]
     for release in gone:
         cooling.end(host, release.id)
         switch.forget(host.layout, release.id)
-        shutil.rmtree(host.layout.release(release.id).directory)
-    removed = unused(host, gone, [release for release in known if release.id in kept])
+    leave_base(host, stay)
+    # Its images first: once a directory is gone, nobody knows any more which they were.
+    removed = unused(host, gone, stay)
+    for release in gone:
+        _remove(host.layout.release(release.id).directory)
     if gone:
         host.events.note(f"removed {len(gone)} releases and {removed} images")
+
+
+def _remove(directory: Path) -> None:
+    """Remove a release's directory: whole, or what is left of it is swept by the next command."""
+    beside = directory.with_name(f".{directory.name}")
+    shutil.rmtree(beside, ignore_errors=True)
+    directory.rename(beside)
+    durable.sync_directory(directory.parent)
+    shutil.rmtree(beside)
 
 
 def orphans(host: Host) -> set[str]:
@@ -43,6 +60,19 @@ def orphans(host: Host) -> set[str]:
     projects = {entry["Labels"].get(_PROJECT, "") for entry in host.engine.containers()}
     found = {name.removeprefix(prefix) for name in projects if name.startswith(prefix)}
     return {name for name in found if RELEASE_ID.fullmatch(name)}
+
+
+def leave_base(host: Host, kept: list[releases.Release]) -> None:
+    """End the base services that no kept release has any more; their volumes stay."""
+    manifests = [release.manifest for release in kept]
+    if not all(known and known.base_services for known in manifests):
+        return
+    needed = frozenset(name for known in manifests if known for name in known.base_services)
+    for found in base.strangers(host, needed):
+        name = found["Name"].removeprefix("/")
+        host.engine.stop(name, _STOP_SECONDS)
+        host.engine.remove(name)
+        host.events.note(f"{name} was ended: no release that is kept has it")
 
 
 def unused(host: Host, gone: list[releases.Release], kept: list[releases.Release]) -> int:

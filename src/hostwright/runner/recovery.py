@@ -5,11 +5,13 @@ Needs the lock: whoever holds it knows that a recorded operation has no owner an
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from . import bundle, carry, journal, machine, operation, releases, reverting
+from . import bundle, carry, journal, machine, migration, operation, plain, releases, reverting
 from .fault import RunnerError, broken
 from .machine import Step
+from .operation import tolerant
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -43,27 +45,66 @@ def _settle(host: Host, recorded: Journal, decision: Decision) -> str:
     adopted = journal.adopt(host.layout.journal, recorded)
     op = operation.open_for(host, adopted)
     if op is None or decision.step is Step.LEAVE:
-        return _leave(host, recorded)
-    if decision.step is Step.CONTINUE:
-        return _continue(op, decision)
-    reverting.take_back(op)
-    return _say(host, recorded, "reverted")
+        return _leave(host, adopted)
+    try:
+        action = _carried(op, decision)
+    except plain.FAULTS as error:
+        return _give_up(op, error)
+    return _say(host, adopted, action)
 
 
-def _continue(op: operation.Operation, decision: Decision) -> str:
+def _carried(op: operation.Operation, decision: Decision) -> str:
+    """Carry an operation on, or take it back; which of the two it was in the end.
+
+    Raises:
+        RunnerError: Neither could be done.
+    """
+    if decision.step is Step.REVERT:
+        reverting.take_back(op)
+        return "reverted"
     try:
         carry.carry(op, decision.phases)
     except RunnerError as error:
+        if op.layout.journal.exists():  # taking it back failed as well
+            raise
         op.events.note(f"it could not be carried on, and was taken back: {error}")
-        return _say(op.host, op.journal, "reverted")
-    return _say(op.host, op.journal, "continued")
+        return "reverted"
+    return "continued"
+
+
+def _give_up(op: operation.Operation, error: Exception) -> str:
+    """End an operation that can neither be carried on nor be taken back.
+
+    What could not be mended twice will not be the next time: the journal would refuse every later
+    command, and with them the deploy that mends it. So what serves goes on serving, as well as it
+    can. Where nothing serves, or Docker does not answer, nothing is known: the journal stays.
+
+    Raises:
+        RunnerError: It is too early to give up.
+    """
+    host = op.host
+    if host.serving is None:
+        raise error
+    host.engine.version()
+    host.events.note(
+        f"the {op.journal.op} of {op.goal.id} cannot be taken back, and is left: {error}"
+    )
+    if host.serving != op.goal.id:
+        with tolerant(host, f"ending {op.goal.id}"):
+            reverting.end_goal(op)
+    elif op.previous is not None:  # it was started again in vain
+        with tolerant(host, f"noting that {op.previous.id} is to end"):
+            releases.change(host.layout, op.previous.id, warm_until=int(time.time()))
+    return _leave(host, op.journal)
 
 
 def _leave(host: Host, recorded: Journal) -> str:
     """Leave what the link names as it is; end the operation."""
-    whole(host)
-    if host.serving != recorded.release:
-        releases.change(host.layout, recorded.release, outcome="failed")
+    _whole_or_said(host)
+    unfinished = releases.state(host.layout, recorded.release).outcome != "good"
+    if recorded.op == "deploy" and (host.serving != recorded.release or unfinished):
+        facts = migration.remembered(recorded.migration)
+        releases.change(host.layout, recorded.release, outcome="failed", **facts)
     journal.end(host.layout.journal)
     return _say(host, recorded, "left")
 
@@ -71,9 +112,22 @@ def _leave(host: Host, recorded: Journal) -> str:
 def _unreadable(host: Host) -> str:
     kept = journal.set_aside(host.layout.journal)
     host.events.note(f"the journal cannot be read; it is kept as {kept.name}")
-    whole(host)
+    _whole_or_said(host)
     host.events.emit("reconciled", release=host.serving, action="left", text=_serves(host))
     return "left"
+
+
+def _whole_or_said(host: Host) -> None:
+    """See that the serving release is whole; where it cannot be, say so and let it serve as it can.
+
+    Raises:
+        RunnerError: Docker does not answer, so that nothing can be said.
+    """
+    try:
+        whole(host)
+    except plain.FAULTS as error:
+        host.engine.version()
+        host.events.note(f"{host.serving} goes on serving, and is not whole: {error}")
 
 
 def whole(host: Host) -> None:

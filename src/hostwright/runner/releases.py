@@ -71,6 +71,12 @@ def load(layout: Layout, release: str) -> Manifest | None:
         return None
 
 
+def base_applied(layout: Layout) -> str | None:
+    """The hash of the base that was applied last; None where none was to its end."""
+    value = durable.read_json(layout.base_state)
+    return value.get("sha256") if isinstance(value, dict) else None
+
+
 def listing(layout: Layout) -> list[Release]:
     """All releases, the newest by the host's own count first."""
     found = [Release(name, state(layout, name), load(layout, name)) for name in layout.known()]
@@ -122,8 +128,22 @@ def irreversible_between(
 
 
 def kept(known: Iterable[Release], serving: str | None, keep: int) -> set[str]:
-    """The releases that stay: the serving one, *keep* good ones, and the newest failed one."""
+    """The releases that stay: the serving one, *keep* good ones, and the newest failed one.
+
+    A failed one whose migration cannot be taken back stays as well while an older good one does:
+    it is what forbids going back to that one.
+    """
     ordered = sorted(known, key=lambda release: release.state.sequence, reverse=True)
-    good = [r.id for r in ordered if r.state.outcome == "good" and r.id != serving]
-    others = [r.id for r in ordered if r.state.outcome != "good" and r.id != serving]
-    return {*good[: max(keep - 1, 0)], *others[:1], *([serving] if serving else [])}
+    good = [r for r in ordered if r.state.outcome == "good" and r.id != serving]
+    good = good[: max(keep - 1, 0)]
+    others = [r for r in ordered if r.state.outcome != "good" and r.id != serving]
+    oldest = min((r.state.sequence for r in good), default=None)
+    forbidding = [r for r in others if oldest is not None and _forbids(r, oldest)]
+    stay = {r.id for r in (*good, *others[:1], *forbidding)}
+    return stay | ({serving} if serving else set())
+
+
+def _forbids(failed: Release, sequence: int) -> bool:
+    """Whether a failed release did what a release of that number cannot live with."""
+    never = (failed.state.migration or {}).get("irreversible")
+    return bool(never) and failed.state.sequence > sequence

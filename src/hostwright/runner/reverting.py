@@ -10,8 +10,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from . import cooling, health, journal, migration, prepare, releases, switch
-from .fault import RunnerError, broken
+from . import cooling, health, journal, migration, plain, prepare, releases, switch
+from .fault import broken
 from .operation import Operation, tolerant
 from .parallel import together
 
@@ -34,7 +34,7 @@ def take_back(op: Operation) -> None:
     if op.host.serving == op.goal.id and op.previous is not None:
         switch_back(op, op.previous)
     if op.host.serving != op.goal.id:
-        _end_goal(op)
+        end_goal(op)
         _restore_previous(op)
     _judge(op)
     with contextlib.suppress(OSError):
@@ -95,7 +95,8 @@ def stand_in(host: Host, release: Manifest) -> Operation:
     )
 
 
-def _end_goal(op: Operation) -> None:
+def end_goal(op: Operation) -> None:
+    """End what the operation started of its goal."""
     if op.journal.warm:
         # It was running before this operation and stays warm; but only one worker takes jobs.
         op.engine.stop(op.name("worker"), op.goal.stop_seconds("worker"))
@@ -111,7 +112,7 @@ def _restore_previous(op: Operation) -> None:
         configure(op, op.previous)
     try:
         run_worker(op.host, op.previous)
-    except RunnerError as error:
+    except plain.FAULTS as error:
         op.events.note(f"the worker of {op.previous.id} did not get well again: {error}")
 
 
@@ -132,7 +133,7 @@ def _judge(op: Operation) -> None:
     serving = op.host.serving
     with contextlib.suppress(OSError):
         if op.journal.op == "deploy" and serving != op.goal.id:
-            facts = {"migration": op.journal.migration} if op.journal.migration else {}
+            facts = migration.remembered(op.journal.migration)
             releases.change(op.layout, op.goal.id, outcome="failed", **facts)
         if serving is not None:
             releases.change(op.layout, serving, warm_until=None, withdrawn=False)

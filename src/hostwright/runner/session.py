@@ -231,11 +231,12 @@ def _images(session: Session, request: dict[str, Any], body: Body) -> None:
 
 
 def _deploy(session: Session, request: dict[str, Any], body: Body) -> None:
-    from . import bundle, operate
+    from . import bundle, operate, room
 
     session.lock(request)
     if request["bytes"] > bundle.LARGEST:
         raise refused("the bundle is too large to be one", where="bytes")
+    room.demand("disk", room.disk(), room.RESERVE_BYTES)  # before anything is unpacked
     release = bundle.unpack(session.layout, b"".join(body.pieces())).id
     who = protocol.actor(request)
     session.launch(request, release, lambda host: operate.deploy(host, who, release))

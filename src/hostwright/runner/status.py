@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import base, hello, plain, releases, switch
+from . import hello, plain, releases, switch
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -20,7 +20,7 @@ def status(layout: Layout, engine: Engine) -> dict[str, Any]:
         "serving": serving,
         "releases": [hello.described(release, serving) for release in known],
         "containers": containers(layout, engine),
-        "base_sha256": base.applied(layout),
+        "base_sha256": releases.base_applied(layout),
         **hello.open_work(layout),
     }
 

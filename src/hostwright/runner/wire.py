@@ -7,6 +7,7 @@ where the other side closes.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -81,8 +82,10 @@ def ask(  # noqa: PLR0913 - a request's parts are what they are
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     with connection:
         connection.sendall(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body)
-        for piece in stream or ():
-            connection.sendall(piece)
+        # Whoever refuses in the middle of a long body says why, and hangs up without reading on.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for piece in stream or ():
+                connection.sendall(piece)
         return _read(connection, largest)
 
 

@@ -48,20 +48,27 @@ JOB = aws.Job(
         ),
         (
             aws.definition("shop-production-migrate", WHERE),
-            "aws ecs describe-task-definition --task-definition shop-production-migrate "
-            f"--include TAGS {PLACE}",
+            (
+                "aws ecs describe-task-definition --task-definition shop-production-migrate "
+                f"--include TAGS {PLACE}"
+            ),
         ),
         (
             aws.revisions("api", WHERE),
-            "aws ecs list-task-definitions --family-prefix shop-production-api --sort DESC "
-            f"--max-items 10 {PLACE}",
+            (
+                "aws ecs list-task-definitions --family-prefix shop-production-api --sort DESC "
+                f"--max-items 10 {PLACE}"
+            ),
         ),
         (
             aws.run_job(JOB, WHERE),
-            f"aws ecs run-task --cluster shop-production --task-definition {DEFINITION}-migrate:7 "
-            "--launch-type FARGATE --count 1 --network-configuration "
-            "'awsvpcConfiguration={subnets=[subnet-1,subnet-2],securityGroups=[sg-1],"
-            f"assignPublicIp=DISABLED}}' --propagate-tags TASK_DEFINITION {PLACE}",
+            (
+                "aws ecs run-task --cluster shop-production "
+                f"--task-definition {DEFINITION}-migrate:7 "
+                "--launch-type FARGATE --count 1 --network-configuration "
+                "'awsvpcConfiguration={subnets=[subnet-1,subnet-2],securityGroups=[sg-1],"
+                f"assignPublicIp=DISABLED}}' --propagate-tags TASK_DEFINITION {PLACE}"
+            ),
         ),
         (
             aws.task(JOB, TASK, WHERE),
@@ -69,18 +76,24 @@ JOB = aws.Job(
         ),
         (
             aws.stop_job(JOB, TASK, WHERE),
-            f"aws ecs stop-task --cluster shop-production --task {TASK} "
-            f"--reason 'longer than timeout_seconds of the contract' {PLACE}",
+            (
+                f"aws ecs stop-task --cluster shop-production --task {TASK} "
+                f"--reason 'longer than timeout_seconds of the contract' {PLACE}"
+            ),
         ),
         (
             aws.log(JOB, TASK, WHERE),
-            "aws logs get-log-events --log-group-name /shop-production/migrate "
-            f"--log-stream-name migrate/migrate/0123abcd --limit 50 {PLACE}",
+            (
+                "aws logs get-log-events --log-group-name /shop-production/migrate "
+                f"--log-stream-name migrate/migrate/0123abcd --limit 50 {PLACE}"
+            ),
         ),
         (
             aws.restart("worker", WHERE),
-            "aws ecs update-service --cluster shop-production --service worker "
-            f"{PLACE} --force-new-deployment",
+            (
+                "aws ecs update-service --cluster shop-production --service worker "
+                f"{PLACE} --force-new-deployment"
+            ),
         ),
     ],
 )
@@ -200,7 +213,7 @@ def test_what_runs_is_told_with_the_image_before() -> None:
         describe_services=[{"services": [service, gone]}],
         list_task_definitions=[
             # A newer one that was taken back is not what ran before.
-            {"taskDefinitionArns": [f"{DEFINITION}-api:{number}" for number in (4, 3, 2, 1)]}
+            {"taskDefinitionArns": [f"{DEFINITION}-api:{number}" for number in (4, 1, 3, 2)]}
         ],
         describe_task_definition=[
             definition(3),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import itertools
@@ -330,3 +331,28 @@ def test_an_awkward_value_is_written_so_that_compose_reads_it_back(value: str) -
 def test_every_pair_of_roles_makes_a_release() -> None:
     for roles in itertools.combinations(("api", "web", "worker", "migrate"), 2):
         receiving.read(release_of(*roles).pack())
+
+
+@pytest.mark.parametrize(
+    ("inputs", "mib"),
+    [
+        ({}, 0),
+        ({"api_memory_mib": 256}, 256),
+        ({"api_memory_mib": 256, "web_memory_mib": 128}, 384),
+        ({"worker_memory_mib": 256}, 0),  # it starts when the old one has ended
+    ],
+)
+def test_the_runner_is_told_the_memory_that_the_operator_stated(
+    inputs: dict[str, int], mib: int
+) -> None:
+    described, _, _ = receiving.read(release_of(inputs=inputs).pack())
+    assert described.memory_bytes == mib * 1024**2
+
+
+def test_a_worker_that_overlaps_needs_its_memory_beside_the_old_one() -> None:
+    before = plan(inputs={"worker_memory_mib": 256})
+    worker = before.contract.roles["worker"].model_copy(update={"handover": "overlap"})
+    contract = before.contract.model_copy(
+        update={"roles": {**before.contract.roles, "worker": worker}}
+    )
+    assert build.memory_bytes(dataclasses.replace(before, contract=contract)) == 256 * 1024**2

@@ -11,8 +11,8 @@ from typing import Any
 ID = "20260101t000000z-abcdef0"
 
 FILES = {
-    "compose.yaml": b"services: {}\n",
-    "base.yaml": b"services: {}\n",
+    "compose.yaml": b'{"services": {}}\n',
+    "base.yaml": b'{"services": {}}\n',
     "env/api.env": b'PASSWORD="correct-horse"\n',
     "secrets/postgres_password": b"correct-horse",
     "caddy/Caddyfile": b":80\n",

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+import dataclasses
+import errno
 import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.unit.runner import fake_host as fake
 from tests.unit.runner import releases_of as made
 
-from hostwright.runner import base, bundle
+from hostwright.runner import base, bundle, durable, releases
+from hostwright.runner.fault import RunnerError
 from hostwright.runner.layout import Layout
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hostwright.runner.operation import Host, Operation
+
+THIRD = "20260103t000000z-ccccccc"
+ANOTHER = b'{"name": "other", "services": {}}'
 
 
 def container(status: str, health: str | None = None, restarts: int = 0) -> dict[str, Any]:
@@ -79,7 +88,7 @@ def test_a_base_that_fails_can_be_put_back_byte_for_byte(tmp_path: Path) -> None
     whose: dict[str, Any] = {"secrets": {"postgres_password": mine}, "caddy": mine}
     base.write(layout, bundle.unpack(layout, made.bundle(**whose)))
     before = base.files_of_project(layout)
-    files = {**made.FILES, "base.yaml": b"broken"}
+    files = {**made.FILES, "base.yaml": ANOTHER}
     newer = "20260102t000000z-abcdef1"
     base.write(layout, bundle.unpack(layout, made.bundle(files, id=newer, **whose)))
 
@@ -88,3 +97,99 @@ def test_a_base_that_fails_can_be_put_back_byte_for_byte(tmp_path: Path) -> None
     assert {n: c for n, (c, _) in base.files_of_project(layout).items()} == {
         n: c for n, (c, _) in before.items()
     }
+
+
+NEWER = {"secrets/postgres_password": b"another-horse"}
+
+
+def changing(host: Host, files: dict[str, bytes], *, serving: bool = True) -> Operation:
+    """OLD's base runs; NEW brings another one."""
+    fake.unpacked(host, fake.OLD, base_sha256="0" * 64)
+    described = releases.load(host.layout, fake.OLD)
+    assert described is not None
+    base.write(host.layout, described)
+    durable.write_json(host.layout.base_state, {"sha256": "0" * 64, "release": fake.OLD})
+    if serving:
+        fake.serve(host, fake.OLD)
+    fake.unpacked(host, fake.NEW, files, base_sha256="1" * 64)
+    return fake.operation(host)
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setattr(base, "await_well", lambda *_: None)
+    return fake.host(tmp_path)
+
+
+def test_another_password_is_refused_by_its_name_while_somebody_serves(host: Host) -> None:
+    op = changing(host, NEWER)
+    before = base.files_of_project(host.layout)
+
+    with pytest.raises(RunnerError) as refused:
+        base.bring(op)
+
+    assert (refused.value.code, refused.value.where) == (15, "secrets/postgres_password")
+    told = f"{refused.value.what} {refused.value.remedy}"
+    assert "horse" not in told
+    assert str(host.layout.base / "secrets" / "postgres_password") in told
+    after = base.files_of_project(host.layout)
+    assert {n: c for n, (c, _) in after.items()} == {n: c for n, (c, _) in before.items()}
+    assert releases.base_applied(host.layout) == "0" * 64
+
+
+def test_another_password_is_taken_where_nobody_serves(host: Host) -> None:
+    assert base.bring(changing(host, NEWER, serving=False)) == "the base project was changed"
+    assert releases.base_applied(host.layout) == "1" * 64
+
+
+def test_a_base_with_the_same_passwords_is_brought_up(host: Host) -> None:
+    op = changing(host, {"base.yaml": ANOTHER, "secrets/postgres_password": b"correct-horse\n"})
+
+    assert base.bring(op) == "the base project was changed"
+    assert (host.layout.base / "compose.yaml").read_bytes() == ANOTHER
+
+
+def test_a_disk_that_fills_up_while_the_base_is_written_leaves_it_as_it_was(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    op = changing(host, {"base.yaml": ANOTHER, "entrypoints/health.sh": b"new"})
+    before = base.files_of_project(host.layout)
+    copy = base._copy  # noqa: SLF001 - to fail at the second file
+
+    def full(source: Path, target: Path, *more: Any) -> None:  # noqa: ANN401 - as it takes them
+        if source.name == "health.sh":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        copy(source, target, *more)
+
+    monkeypatch.setattr(base, "_copy", full)
+
+    with pytest.raises(OSError, match="No space"):
+        base.bring(op)
+
+    after = base.files_of_project(host.layout)
+    assert {n: c for n, (c, _) in after.items()} == {n: c for n, (c, _) in before.items()}
+    assert releases.base_applied(host.layout) == "0" * 64
+    assert host.shell.said == []  # type: ignore[attr-defined] # nothing of it was started
+
+
+def test_a_base_that_was_being_written_when_the_runner_died_is_brought_up_by_the_next(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    op = changing(host, {"base.yaml": ANOTHER})
+    copy = base._copy  # noqa: SLF001 - to die after the first file
+
+    def die(source: Path, target: Path, *more: Any) -> None:  # noqa: ANN401 - as it takes them
+        copy(source, target, *more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(base, "_copy", die)
+    with pytest.raises(KeyboardInterrupt):
+        base.bring(op)
+    assert releases.base_applied(host.layout) is None
+
+    monkeypatch.setattr(base, "_copy", copy)
+    fake.unpacked(host, THIRD, base_sha256="0" * 64)  # the very base that had been there
+    described = releases.load(host.layout, THIRD)
+    assert described is not None
+    assert base.bring(dataclasses.replace(op, goal=described)) == "the base project was changed"
+    assert (host.layout.base / "compose.yaml").read_bytes() == made.FILES["base.yaml"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
@@ -7,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.runner import fake_host as fake
 
-from hostwright.runner import caddy
+from hostwright.runner import caddy, prepare, reverting
 from hostwright.runner.caddy import Caddy
 from hostwright.runner.layout import Layout
 
@@ -90,9 +92,10 @@ def test_a_caddy_that_cannot_be_asked_is_not_taken_for_idle(tmp_path: Path) -> N
 
 def test_the_configuration_on_the_disk_becomes_exactly_the_releases(tmp_path: Path) -> None:
     layout = Layout("app", tmp_path)
-    caddy.install(layout, {"Caddyfile": b"a", "apps/app/old.caddy": b"b"}, "one", "1" * 64)
+    caddy.install(layout, {"Caddyfile": b"a", "apps/app/old.caddy": b"b"})
 
-    caddy.install(layout, {"Caddyfile": b"c", "apps/app/new.caddy": b"d"}, "two", "2" * 64)
+    caddy.install(layout, {"Caddyfile": b"c", "apps/app/new.caddy": b"d"})
+    caddy.settled(layout, "two", "2" * 64)
 
     assert caddy.files_of(layout.caddy) == {"Caddyfile": b"c", "apps/app/new.caddy": b"d"}
     assert caddy.installed(layout) == ("2" * 64, "two")
@@ -100,11 +103,40 @@ def test_the_configuration_on_the_disk_becomes_exactly_the_releases(tmp_path: Pa
     assert modes == {0o644}
 
 
+def test_a_configuration_that_is_torn_counts_as_nobodys_and_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = fake.host(tmp_path)
+    for identity, sha in ((fake.OLD, "0" * 64), (fake.NEW, "1" * 64)):
+        files = {"caddy/Caddyfile": sha.encode(), "caddy/more": sha.encode()}
+        fake.unpacked(host, identity, files, caddy_sha256=sha)
+    op = fake.operation(host)
+    assert op.previous is not None
+    assert prepare.configure_caddy(op, fake.OLD, "0" * 64)
+    put = caddy._put  # noqa: SLF001 - to fail at the second file
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "more":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        put(path, content)
+
+    monkeypatch.setattr(caddy, "_put", full)
+    with pytest.raises(OSError, match="No space"):
+        prepare.configure_caddy(op, fake.NEW, "1" * 64)
+    assert caddy.installed(host.layout) == (None, None)
+
+    monkeypatch.setattr(caddy, "_put", put)
+    reverting.configure(op, op.previous)
+
+    assert (host.layout.caddy / "Caddyfile").read_bytes() == b"0" * 64
+    assert caddy.installed(host.layout) == ("0" * 64, fake.OLD)
+
+
 def test_a_candidate_lies_beside_the_live_configuration_and_goes_without_a_trace(
     tmp_path: Path,
 ) -> None:
     layout = Layout("app", tmp_path)
-    caddy.install(layout, {"Caddyfile": b"live"}, "one", "1" * 64)
+    caddy.install(layout, {"Caddyfile": b"live"})
 
     path = caddy.candidate(layout, {"Caddyfile": b"next", "apps/app/x.caddy": b""})
     assert path.read_bytes() == b"next"

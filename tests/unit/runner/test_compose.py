@@ -38,7 +38,7 @@ def test_the_base_is_brought_up_as_a_project_of_its_own() -> None:
         "/usr/libexec/docker/cli-plugins/docker-compose --ansi never --progress quiet"
         " --project-name app-base --project-directory /var/lib/hostwright/app/base"
         " --env-file /dev/null --file /var/lib/hostwright/app/base/compose.yaml"
-        " up --detach --remove-orphans --pull never --no-build"
+        " up --detach --pull never --no-build"
     )
 
 

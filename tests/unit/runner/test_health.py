@@ -95,7 +95,7 @@ def test_a_service_is_asked_by_its_address_under_its_own_name(
     answer = health.probe("127.0.0.1", "app-x-api", Service(port, path, path, 1, 1, 1))
 
     assert answer.well is well
-    assert answer.text.startswith(words)
+    assert answer.shown(()).startswith(words)
     assert Handler.hosts == ["app-x-api"]
 
 
@@ -106,4 +106,27 @@ def test_a_port_where_nothing_listens_is_said(port: int) -> None:
 
     answer = health.probe("127.0.0.1", "x", Service(free, "/", "/", 1, 1, 1))
 
-    assert answer == (False, f"GET / on port {free}: nothing listens")
+    assert (answer.well, answer.text) == (False, f"GET / on port {free}: nothing listens")
+
+
+SECRET = "correct  horse" * 20
+
+
+@pytest.mark.parametrize("from_end", [False, True])
+@pytest.mark.parametrize("before", [0, 250, 290])
+def test_no_part_of_a_secret_is_left_where_a_long_answer_is_cut(
+    before: int, *, from_end: bool
+) -> None:
+    said = f"{'x' * before}{SECRET}{'x' * before}"
+
+    shown = health.Answer(well=False, text="it said", said=said, from_end=from_end).shown([SECRET])
+
+    assert "***" in shown
+    assert "horse" not in shown
+    assert len(shown) < 320
+
+
+def test_an_answer_in_several_lines_is_shown_in_one() -> None:
+    answer = health.Answer(well=False, text="it ended with 1", said=" a\n\tb ")
+
+    assert answer.shown(()) == "it ended with 1 a b"

@@ -3,12 +3,17 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import pytest
+
 from hostwright.runner import launch
+from hostwright.runner.fault import Code, RunnerError
 from hostwright.runner.identity import started
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -54,3 +59,49 @@ def test_systemd_is_asked_for_a_scope_around_a_process_that_already_works() -> N
         " org.freedesktop.systemd1.Manager StartTransientUnit ssa(sv)a(sa(sv))"
         " hostwright-app-7.scope fail 2 PIDs au 1 7 CollectMode s inactive-or-failed 0"
     )
+
+
+def test_a_log_that_cannot_be_opened_ends_the_process_and_never_returns(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    mark = tmp_path / "mark"
+
+    with only_here(mark):
+        pid = launch.detach(lambda: None, log=tmp_path / "none" / "log")
+
+    deadline = time.monotonic() + 20
+    while started(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not mark.exists()
+    assert "No such file or directory" in capfd.readouterr().err
+
+
+def test_where_there_can_be_no_process_the_work_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "setsid", full)  # in the child, before it becomes a parent
+    mark = tmp_path / "mark"
+
+    with (
+        pytest.raises(RunnerError, match="could not start a process") as refused,
+        only_here(mark),
+    ):
+        launch.detach(lambda: None, log=tmp_path / "log")
+
+    assert refused.value.code is Code.PREFLIGHT
+    assert not mark.exists()
+
+
+@contextmanager
+def only_here(mark: Path) -> Iterator[None]:
+    """A fork that comes back into its caller leaves a mark, and ends instead of running tests."""
+    me = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != me:
+            mark.touch()
+            os._exit(0)

@@ -28,6 +28,14 @@ def test_a_manifest_is_read_with_its_defaults() -> None:
     assert [read.stop_seconds(role) for role in ("api", "worker", "migrate")] == [30, 60, 10]
 
 
+def test_the_base_services_are_those_that_it_has_images_for() -> None:
+    image = {"ref": "x:1", "id": None, "pull": False}
+    images = dict.fromkeys(("api", "migrate", "caddy", "redis"), image)
+
+    assert parse(made.manifest(images=images)).base_services == {"caddy", "redis"}
+    assert parse(made.manifest()).base_services == frozenset()
+
+
 @pytest.mark.parametrize("absent", ["api", "worker", "migrate"])
 def test_any_role_may_be_absent(absent: str) -> None:
     document = made.manifest()
@@ -59,6 +67,11 @@ WRONG: list[tuple[tuple[str, ...], Any, str]] = [
     (("warm_seconds",), 1.5, "manifest.json: warm_seconds"),
     (("shared",), {"volumes": ["../x"]}, "manifest.json: shared: volumes"),
     (("secrets",), {"x": {"uid": -1, "gid": 0}}, "manifest.json: secrets.x: uid"),
+    (("roles",), {"../../../../escaped": {}}, "manifest.json: roles: ../../../../escaped"),
+    (("roles",), {"Api": {}}, "manifest.json: roles: Api"),
+    (("images",), {"a/b": {}}, "manifest.json: images: a/b"),
+    (("env",), {"..": {}}, "manifest.json: env: .."),
+    (("secrets",), {"../x": {}}, "manifest.json: secrets: ../x"),
 ]
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from hostwright.runner.migration import Status, parse, reckoned
+from hostwright.runner.migration import Status, parse, reckoned, remembered
 
 
 @pytest.mark.parametrize(
@@ -57,3 +59,27 @@ def test_a_migration_is_reckoned_by_what_is_no_longer_pending(
         "applied": applied,
         "irreversible": irreversible,
     }
+
+
+@pytest.mark.parametrize(
+    ("recorded", "kept"),
+    [
+        (None, {}),
+        ({"applied": ["2"]}, {"migration": {"applied": ["2"]}}),
+        (
+            {"before": 1, "after": 1, "applied": [], "pending": ["2"], "never": ["2"]},
+            {
+                "migration": {
+                    "before": 1,
+                    "after": None,
+                    "applied": ["2"],
+                    "irreversible": ["2"],
+                }
+            },
+        ),
+    ],
+)
+def test_a_migration_that_nobody_reckoned_came_all_the_way(
+    recorded: dict[str, Any] | None, kept: dict[str, Any]
+) -> None:
+    assert remembered(recorded) == kept

@@ -93,3 +93,21 @@ def test_what_became_of_a_release_is_kept_and_a_damaged_file_counts_as_new(tmp_p
 
     layout.release(name).state.write_text("{")
     assert releases.state(layout, name) == State()
+
+
+def test_a_failed_release_stays_while_it_forbids_going_back_to_a_kept_one() -> None:
+    def failed(name: str, number: int, *never: str) -> Release:
+        return release(name, number, "failed", migration={"irreversible": list(never)})
+
+    known = [A, B, failed("m", 3, "m3"), failed("n", 4), release("g", 5)]
+
+    stay = releases.kept(known, "g", 3)
+    assert stay == {"a", "b", "m", "n", "g"}
+    left = [entry for entry in known if entry.id in stay]
+    assert releases.irreversible_between(left, B, "g") == ["m3"]
+
+    # Nothing older is kept: there is nobody to forbid going back to.
+    assert releases.kept(known, "g", 1) == {"n", "g"}
+    assert releases.kept([failed("m", 1, "m1"), B, failed("n", 3), release("g", 4)], "g", 2) == {
+        *("b", "n", "g")
+    }

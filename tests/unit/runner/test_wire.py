@@ -65,6 +65,32 @@ def test_what_is_not_http_is_said_to_be_none(answer: bytes) -> None:
         ask(answer)
 
 
+def test_who_refuses_in_the_middle_of_a_long_body_is_still_heard() -> None:
+    here, there = socket.socketpair()
+    here.settimeout(5)
+
+    def serve() -> None:
+        there.recv(1000)
+        there.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nfull")
+        there.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    reply = wire.ask(here, "POST", "/load", stream=[b"a" * 65_536] * 100, length=6_553_600)
+    thread.join()
+
+    assert reply == wire.Reply(500, {"content-length": "4"}, b"full")
+
+
+def test_who_hangs_up_in_the_middle_of_a_long_body_without_a_word_is_not_http() -> None:
+    here, there = socket.socketpair()
+    here.settimeout(5)
+    there.close()
+
+    with pytest.raises((wire.WireError, OSError)):
+        wire.ask(here, "POST", "/load", stream=[b"a" * 65_536] * 100, length=6_553_600)
+
+
 def test_a_stream_is_sent_with_its_length() -> None:
     here, there = socket.socketpair()
     here.settimeout(5)

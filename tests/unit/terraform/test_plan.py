@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hostwright.terraform.plan import Plan
+    from hostwright.terraform.provider import Mode
 
 TEXT = """
 variable "password" {
@@ -347,3 +348,22 @@ def test_a_path_leads_to_a_value_or_to_none(path: str, found: object) -> None:
 
 def test_references_are_written_as_terraform_writes_them() -> None:
     assert reference("a.b", "c.0.d.12") == "${a.b.c[0].d[12]}"
+
+
+@pytest.mark.parametrize("mode", ["known", "unknown"])
+def test_what_is_set_to_something_not_known_yet_stays_that(tmp_path: Path, mode: Mode) -> None:
+    """Terraform's own terraform_data is not ours to answer for: its output is never known."""
+    text = """
+resource "terraform_data" "made" {
+  input = "x"
+}
+resource "lab_database" "main" {
+  name   = "main"
+  labels = { made = terraform_data.made.output }
+}
+"""
+    with bench(tmp_path, text) as it:
+        plan, said = it.plan(mode=mode)
+    assert not said
+    assert plan is not None
+    assert "labels.made" in plan.at("lab_database.main").unknown

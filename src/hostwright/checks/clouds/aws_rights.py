@@ -35,7 +35,12 @@ CHECKS = {
 
 #: Actions that know no resource: they are granted on all or not at all.
 UNSCOPED = frozenset(
-    {"ecr:GetAuthorizationToken", "ecs:DescribeTaskDefinition", "ecs:RegisterTaskDefinition"}
+    {
+        "ecr:GetAuthorizationToken",
+        "ecs:DescribeTaskDefinition",
+        "ecs:ListTaskDefinitions",
+        "ecs:RegisterTaskDefinition",
+    }
 )
 #: Names of calls that people take for actions.
 NO_ACTIONS = {
@@ -427,8 +432,8 @@ def trust(view: View) -> Iterator[Finding]:
 
 def ci(view: View) -> Iterator[Finding]:
     """CI logs in by repository and environment, and hands on roles to tasks alone."""
-    repository, environment = view.given("github_repository"), view.given("github_environment")
-    subject = f"repo:{repository}:environment:{environment or 'production'}"
+    repository = view.given("github_subject") or f"repo:{view.given('github_repository')}"
+    subject = f"{repository}:environment:{view.given('github_environment') or 'production'}"
     for role in view.plan.of_type("aws_iam_role"):
         for statement in statements(role, "assume_role_policy"):
             if "Federated" not in statement.principals:

@@ -23,35 +23,48 @@ if TYPE_CHECKING:
 _UNCONFIGURABLE = "Value for unconfigurable attribute"
 
 
-def completed(block: Block, value: Object, decide: Decide, path: str = "") -> Object:
+def completed(
+    block: Block, value: Object, decide: Decide, path: str = "", *, config: Value = None
+) -> Object:
     """*value* with its computed attributes decided and its write-only attributes emptied.
 
-    What is set stays, whatever it is; what is unknown counts as not set.
+    Args:
+        block: The schema of *value*.
+        value: What Terraform proposes: what is not set and computed is unknown in it.
+        decide: Gives what is computed.
+        path: Where *value* stands, with a dot behind it.
+        config: What is configured there: what is set stays, even if it is not known yet, which is
+            the one thing that *value* does not tell.
     """
+    told = config if isinstance(config, dict) else {}
     attributes = {
-        name: _attribute(attribute, value.get(name), decide, path + name)
+        name: _attribute(attribute, value.get(name), told.get(name), decide, path + name)
         for name, attribute in block.attributes.items()
     }
     blocks = {
-        name: _blocks(nested, value.get(name), decide, path + name)
+        name: _blocks(nested, value.get(name), told.get(name), decide, path + name)
         for name, nested in block.blocks.items()
     }
     return {**attributes, **blocks}
 
 
-def _attribute(attribute: Attribute, value: Value, decide: Decide, path: str) -> Value:
+def _attribute(
+    attribute: Attribute, value: Value, config: Value, decide: Decide, path: str
+) -> Value:
     if attribute.write_only:
         return None
+    if config is UNKNOWN:
+        return value
     if attribute.computed and (value is None or value is UNKNOWN):
         return decide(path, attribute.type)
     return value
 
 
-def _blocks(nested: Nested, value: Value, decide: Decide, path: str) -> Value:
+def _blocks(nested: Nested, value: Value, config: Value, decide: Decide, path: str) -> Value:
     """The blocks of one kind, completed; what has no bodies to complete stays what it is."""
 
     def done(body: Object, at: str | int) -> Object:
-        return completed(nested.block, body, decide, f"{path}.{at}.")
+        return completed(nested.block, body, decide, f"{path}.{at}.", config=_at(config, at))
 
     if isinstance(value, list):
         return [
@@ -62,7 +75,13 @@ def _blocks(nested: Nested, value: Value, decide: Decide, path: str) -> Value:
         return value
     if nested.nesting == "map":
         return {key: done(body, key) for key, body in value.items()}
-    return completed(nested.block, value, decide, f"{path}.")
+    return completed(nested.block, value, decide, f"{path}.", config=config)
+
+
+def _at(config: Value, at: str | int) -> Value:
+    if isinstance(config, list) and isinstance(at, int) and at < len(config):
+        return config[at]
+    return config.get(at) if isinstance(config, dict) else None
 
 
 def written(block: Block, value: Object, path: str = "") -> Iterator[tuple[str, Value]]:

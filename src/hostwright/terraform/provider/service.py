@@ -72,12 +72,15 @@ class Service:
             return messages.state_response(None)
         block = self.schema.resources[asked.type]
         if self.mode == "unknown":
-            return messages.state_response(completed(block, asked.proposed, undecided))
+            return messages.state_response(
+                completed(block, asked.proposed, undecided, config=asked.config)
+            )
         subject = self._subject("resource", asked.type, block, asked.config)
         for path, value in written(block, asked.config):
             self.marks.write(subject, path, value)
         decide = partial(self.marks.value, subject)
-        return messages.state_response(completed(block, asked.proposed, decide))
+        planned = completed(block, asked.proposed, decide, config=asked.config)
+        return messages.state_response(planned)
 
     def _apply(self, request: bytes) -> bytes:
         asked = messages.applied(request)

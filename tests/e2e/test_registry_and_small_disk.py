@@ -1,0 +1,363 @@
+"""A server whose images come from a registry, and whose disk is small: one server for both."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hostwright.errors import PreflightError, ToolError
+from hostwright.rig import Rig, disk
+from hostwright.rig.scene import APP_DOMAIN, HOST, Scene
+from hostwright.rig.server import enter_command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hostwright.rig.registry import Registry
+    from hostwright.run import Completed
+
+pytestmark = pytest.mark.server
+
+DISK_MIB = 1700
+#: What nobody can compress, so that its download lasts and its size is what it says.
+HEAVY_MB = 60
+HEAVY = f"FROM probe:2\nUSER root\nRUN head -c {HEAVY_MB}000000 /dev/urandom > /heavy\nUSER 10001\n"
+STATE = "/var/lib/hostwright/app"
+
+
+class Shop:
+    """The operator, the registry that their images lie in, and the server that pulls them."""
+
+    def __init__(self, scene: Scene, registry: Registry) -> None:
+        self.scene = scene
+        self.registry = registry
+        self.server = scene.server
+        #: Each version of the application in the registry, by digest.
+        self.probe: dict[str, str] = {}
+
+    def push(self, local: str, name: str) -> str:
+        """Push an image of the rig's engine under a name; it is left there and gone here."""
+        reference = f"{self.registry.address}/{name}"
+        docker = self.scene.rig.engine.docker
+        docker("tag", local, reference)
+        docker("push", "--quiet", reference)
+        shown = docker("image", "inspect", "--format", "{{json .RepoDigests}}", reference).stdout
+        docker("rmi", "--no-prune", reference)
+        exact: list[str] = json.loads(shown)
+        return next(name for name in exact if name.startswith(self.registry.address))
+
+    def deploy(self, reference: str, *words: str, check: bool = True) -> Completed:
+        """Deploy one image for every role."""
+        images = [word for role in ("api", "web") for word in ("--image", f"{role}={reference}")]
+        done = self.scene.invoke("vps.deploy", "--host", HOST, *images, *words, check=check)
+        assert self.scene.seen(done) == []
+        assert "Traceback" not in done.stderr
+        return done
+
+    def refused(self, reference: str) -> Completed:
+        """A deploy that the host cannot take; who served before still does, and nothing is open."""
+        before = self.serving()
+        done = self.deploy(reference, check=False)
+        assert done.exit_code == PreflightError.exit_code, done.stderr
+        assert self.serving() == before
+        assert self.open_work() == ""
+        return done
+
+    def serving(self) -> str | None:
+        """The version that answers; None where nothing was ever deployed."""
+        if self.link() is None:
+            return None
+        return self.scene.serving()
+
+    def link(self) -> str | None:
+        """The release that the live link names."""
+        done = self.server.exec(["readlink", f"{STATE}/live/current"], check=False)
+        return done.stdout.strip() or None
+
+    def open_work(self) -> str:
+        """The journal of an operation that did not come to its end."""
+        return self.server.exec(["cat", f"{STATE}/journal.json"], check=False).stdout
+
+    def releases(self) -> list[str]:
+        return self.server.exec(["ls", f"{STATE}/releases"]).stdout.split()
+
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the release that serves."""
+        path = f"{STATE}/releases/{self.link()}/manifest.json"
+        manifest: dict[str, Any] = json.loads(self.server.exec(["cat", path]).stdout)
+        return manifest
+
+    def host_images(self) -> str:
+        """Every name that the host's engine knows an image by."""
+        form = "{{.Repository}}:{{.Tag}}@{{.Digest}}"
+        return self.server.exec(["docker", "images", "--digests", "--format", form]).stdout
+
+    def downloads(self) -> int:
+        """How often somebody fetched a layer or a configuration from the registry."""
+        return self.registry.requests().count('"GET /v2/') - self.registry.requests().count(
+            "/manifests/"
+        )
+
+    def works(self) -> bool:
+        """Whether a job is done by the version that serves."""
+        item = self.scene.do_job()
+        return bool(item["state"] == "done" and item["done_by"] == self.scene.serving())
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Shop]:
+    with Rig(f"small-{os.getpid()}") as rig:
+        scene = Scene.set_up(rig, versions=("1", "2", "3"))
+        made = Shop(scene, rig.registry)
+        disk.attach(scene.server, DISK_MIB, ["/var/lib/docker", "/var/lib/hostwright"])
+        rig.registry.introduce(scene.server)
+        scene.variables["SSL_CERT_FILE"] = str(rig.registry.authority)
+        scene.trust()
+        with ThreadPoolExecutor(1) as beside:
+            provisioned = beside.submit(scene.invoke, "vps.provision", "--host", HOST)
+            base = {name: made.push(scene.images[name], name) for name in ("caddy", "postgres")}
+            base["redis"] = made.push(scene.images["redis"], "cache/redis:8")
+            made.probe = {
+                number: made.push(f"probe:{number}", f"probe:{number}") for number in "123"
+            }
+            provisioned.result()
+        scene.settings |= {"transport": "registry", "base_images": base}
+        scene.write_hosts()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def heavy(shop: Shop) -> Iterator[str]:
+    """An image of the rig's engine that is large and not on the server."""
+    docker = shop.scene.rig.engine.docker
+    docker("build", "--quiet", "--tag", "probe:heavy", "-", stdin=HEAVY.encode())
+    yield "probe:heavy"
+    docker("rmi", "probe:heavy")
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(shop: Shop) -> Iterator[None]:
+    yield
+    disk.make_room(shop.server)
+    shop.scene.write_hosts()
+
+
+@contextlib.contextmanager
+def filled_when(shop: Shop, condition: str) -> Iterator[None]:
+    """Fill the disk to its last block at the moment when a shell condition becomes true."""
+    script = f"until {condition}; do :; done; {disk.FILL}"
+    argv = enter_command(shop.server.leader, ["sh", "-c", script])
+    with subprocess.Popen(argv) as watcher:  # noqa: S603 - a list of words
+        try:
+            yield
+            assert watcher.wait(10) is not None
+            assert disk.free(shop.server) == 0
+        finally:
+            watcher.kill()
+
+
+def one_sentence(done: Completed, words: str) -> None:
+    """What went wrong is said once, without a log."""
+    assert done.stderr.count(words) == 1
+    assert "    " not in done.stderr.partition(words)[2]
+
+
+# -- from a registry -------------------------------------------------------------------------------
+
+
+def test_what_does_not_fit_is_refused_with_numbers_before_anything_is_pulled(shop: Shop) -> None:
+    disk.leave(shop.server, 400)
+    before = shop.downloads()
+
+    done = shop.refused(shop.probe["1"])
+
+    assert "MiB to load the images and 256 MiB that stay free, the host has 400 MiB" in done.stderr
+    assert "Make room on it" in done.stderr
+    assert shop.releases() == []
+    assert shop.host_images() == ""
+    assert shop.downloads() == before
+
+
+def test_a_tag_becomes_a_digest_before_the_host_is_asked(shop: Shop) -> None:
+    tag = f"{shop.registry.address}/probe:1"
+
+    planned = shop.deploy(tag, "--dry-run")
+
+    rows = dict(line.split() for line in planned.stdout.splitlines() if "@" in line)
+    assert {rows[role] for role in ("api", "web", "worker", "migrate")} == {shop.probe["1"]}
+
+
+def test_the_host_pulls_by_digest_and_nothing_is_sent(shop: Shop) -> None:
+    done = shop.deploy(f"{shop.registry.address}/probe:1")
+
+    assert f"serves https://{APP_DOMAIN}" in done.stdout
+    assert "IMAGES" not in done.stderr
+    assert shop.serving() == "1"
+    assert shop.works()
+    images = shop.manifest()["images"]
+    assert {images[role]["ref"] for role in ("api", "web", "worker", "migrate")} == {
+        shop.probe["1"]
+    }
+    held = shop.host_images()
+    assert "hostwright/" not in held
+    assert shop.probe["1"].partition("@")[2] in held
+
+
+def test_a_second_deploy_pulls_nothing(shop: Shop) -> None:
+    before = shop.downloads()
+
+    done = shop.deploy(f"{shop.registry.address}/probe:1")
+
+    assert "pull" not in done.stderr
+    assert shop.downloads() == before
+    assert {image["pull"] for image in shop.manifest()["images"].values()} == {False}
+    assert shop.manifest()["images"]["api"]["ref"] == shop.probe["1"]
+
+
+def test_a_tag_that_moved_is_another_release_and_rollback_returns_to_the_digest(shop: Shop) -> None:
+    tag = f"{shop.registry.address}/probe:1"
+    shop.push("probe:2", "probe:1")
+    try:
+        shop.deploy(tag)
+        assert shop.serving() == "2"
+        assert shop.manifest()["images"]["api"]["ref"] == shop.probe["2"]
+
+        shop.scene.invoke("vps.rollback", "--host", HOST)
+    finally:
+        shop.push("probe:1", "probe:1")
+
+    assert shop.serving() == "1"
+    assert shop.manifest()["images"]["api"]["ref"] == shop.probe["1"]
+
+
+def test_without_the_registry_a_host_that_has_the_image_deploys_it(shop: Shop) -> None:
+    shop.registry.switch_off()
+    try:
+        shop.deploy(shop.probe["2"])
+        assert shop.serving() == "2"
+        assert shop.works()
+
+        asked = shop.deploy(f"{shop.registry.address}/probe:1", check=False)
+    finally:
+        shop.registry.switch_on()
+
+    assert asked.exit_code == ToolError.exit_code
+    one_sentence(asked, "does not answer: [Errno 111] Connection refused")
+    assert f"Give {shop.registry.address}/probe@sha256:" in asked.stderr
+    assert shop.serving() == "2"
+
+
+def test_without_the_registry_an_image_that_the_host_lacks_is_refused_and_traffic_stays(
+    shop: Shop,
+) -> None:
+    running = shop.server.exec(["docker", "ps", "-aq", "--no-trunc"]).stdout
+    shop.registry.switch_off()
+    try:
+        done = shop.refused(shop.probe["3"])
+    finally:
+        shop.registry.switch_on()
+
+    one_sentence(done, "the host could not pull the image:")
+    assert "connection refused" in done.stderr
+    assert shop.probe["3"] in done.stderr
+    assert shop.server.exec(["docker", "ps", "-aq", "--no-trunc"]).stdout == running
+
+    shop.deploy(shop.probe["3"])
+    assert shop.serving() == "3"
+
+
+def test_an_image_that_the_registry_does_not_have_is_refused(shop: Shop) -> None:
+    gone = f"{shop.probe['1'].partition('@')[0]}@sha256:{'0' * 64}"
+
+    done = shop.refused(gone)
+
+    one_sentence(done, "the host could not pull the image:")
+    assert "Check its name and digest" in done.stderr
+
+
+# -- a disk that fills up --------------------------------------------------------------------------
+
+
+def test_a_disk_that_fills_up_while_an_image_is_pulled(shop: Shop, heavy: str) -> None:
+    exact = shop.push(heavy, "probe:heavy")
+
+    with filled_when(shop, "ls /var/lib/docker/tmp/GetImageBlob* >/dev/null 2>&1"):
+        done = shop.refused(exact)
+    assert f"the disk filled up while {exact} was pulled" in done.stderr
+    assert "Make room" in done.stderr
+
+    disk.make_room(shop.server)
+    shop.deploy(shop.probe["1"])
+    assert shop.serving() == "1"
+    assert shop.works()
+
+
+def test_images_that_do_not_fit_are_refused_before_they_are_sent(shop: Shop, heavy: str) -> None:
+    shop.scene.write_hosts(transport="auto")
+    disk.leave(shop.server, 256 + 2 * HEAVY_MB - 50)
+    releases = shop.releases()
+
+    done = shop.refused(heavy)
+
+    assert "Nothing was sent" in done.stderr
+    assert f" {256 + 2 * HEAVY_MB - 50} MiB of disk left" in done.stderr
+    assert shop.releases() == releases
+
+
+def test_a_disk_that_fills_up_while_images_are_loaded(shop: Shop, heavy: str) -> None:
+    shop.scene.write_hosts(transport="auto")
+    releases = shop.releases()
+
+    with filled_when(shop, "ls -d /var/lib/docker/tmp/docker-import-* >/dev/null 2>&1"):
+        done = shop.refused(heavy)
+
+    assert "the disk filled up while the images were loaded" in done.stderr
+    assert shop.releases() == releases
+    assert "docker-import" not in shop.server.exec(["ls", "/var/lib/docker/tmp"]).stdout
+
+
+def test_a_disk_that_fills_up_while_containers_are_made(shop: Shop) -> None:
+    newest = f"ls -d {STATE}/releases/*/jobs.json | tail -n 1"  # written just before
+    before = shop.server.exec(["sh", "-c", newest]).stdout.strip()
+
+    with filled_when(shop, f'[ "$({newest})" != {before} ]'):
+        done = shop.deploy(shop.probe["2"], check=False)
+        assert done.exit_code != 0
+        assert "no space left on device" in done.stderr.lower()
+        assert shop.open_work() == ""
+        assert shop.serving() == "1"
+
+    disk.make_room(shop.server)
+    told = json.loads(shop.scene.invoke("vps.status", "--host", HOST, "--json").stdout)
+    assert told["pending"] is None
+    assert told["releases"][0]["state"] == "failed"
+    shop.deploy(shop.probe["2"])
+    assert shop.serving() == "2"
+    assert shop.works()
+
+
+def test_a_disk_that_is_nearly_full_does_not_keep_a_rollback_from_serving(shop: Shop) -> None:
+    disk.leave(shop.server, 40)
+
+    told = shop.scene.invoke("vps.status", "--host", HOST)
+    assert "Serving now: " in told.stdout
+    shop.scene.invoke("vps.rollback", "--host", HOST)
+
+    assert shop.serving() == "1"
+    assert shop.works()
+
+
+def test_on_a_disk_without_a_single_free_block_a_deploy_is_refused_with_the_number(
+    shop: Shop,
+) -> None:
+    shop.server.exec(["sh", "-c", disk.FILL])
+
+    done = shop.refused(shop.probe["2"])
+
+    assert "the host has 0 MiB of disk left, the release needs 256 MiB" in done.stderr

@@ -1,0 +1,149 @@
+"""An operation that nobody can carry on or take back must not refuse every later command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from tests.unit.runner import fake_host as fake
+from tests.unit.runner.fake_host import NEW, OLD, Docker
+
+from hostwright.runner import carry, recovery, releases, reverting
+from hostwright.runner.engine import EngineError
+from hostwright.runner.fault import RunnerError, broken
+from hostwright.runner.phases import DRAINED, SWITCHED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hostwright.runner.operation import Host, Operation
+
+
+def never_well(*_: object) -> NoReturn:
+    raise broken("api was not well after 60 s")
+
+
+@pytest.fixture
+def torn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """NEW serves, its worker failed, and OLD does not get well again."""
+    host = fake.host(tmp_path)
+    for identity in (OLD, NEW):
+        fake.unpacked(host, identity)
+    releases.change(host.layout, OLD, outcome="good")
+    fake.serve(host, NEW)
+    fake.operation(host, phase=SWITCHED, reverting=True)
+    monkeypatch.setattr(reverting, "run_services", never_well)
+    return host
+
+
+def test_a_revert_that_cannot_succeed_ends_and_leaves_what_serves(torn: Host) -> None:
+    assert recovery.reconcile(torn) == "left"
+
+    assert not torn.layout.journal.exists()
+    assert torn.serving == NEW
+    assert releases.state(torn.layout, NEW).outcome == "failed"
+    assert releases.state(torn.layout, OLD).outcome == "good"
+    assert releases.state(torn.layout, OLD).warm_until is not None  # to be ended
+    assert "cannot be taken back, and is left: api was not well" in fake.notes(torn)
+    assert f"{NEW} goes on serving, and is not whole" in fake.notes(torn)
+    assert recovery.reconcile(torn) == "nothing"
+
+
+def test_it_stays_open_while_docker_does_not_answer(torn: Host) -> None:
+    assert isinstance(torn.engine, Docker)
+    torn.engine.down = True
+
+    with pytest.raises(RunnerError, match="Docker does not answer"):
+        recovery.reconcile(torn)
+
+    assert torn.layout.journal.exists()
+
+
+def test_what_could_not_be_carried_on_and_not_be_taken_back_is_not_called_reverted(
+    torn: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.operation(torn, phase=SWITCHED)
+
+    def fail(op: Operation, *_: object) -> NoReturn:
+        raise carry._taken_back(op, DRAINED, never_well_error())  # noqa: SLF001 - as carry does it
+
+    monkeypatch.setattr(carry, "carry", fail)
+
+    assert recovery.reconcile(torn) == "left"
+    assert [e["action"] for e in fake.told(torn) if e["event"] == "reconciled"] == ["left"]
+
+
+def never_well_error() -> RunnerError:
+    return broken("its health command ended with 1")
+
+
+def test_a_first_release_that_is_not_well_goes_on_serving_and_blocks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = fake.host(tmp_path)
+    fake.unpacked(host, NEW)
+    fake.serve(host, NEW)
+    fake.operation(host, phase=SWITCHED, reverting=True)
+    monkeypatch.setattr(reverting, "run_services", never_well)
+
+    assert recovery.reconcile(host) == "left"
+
+    assert not host.layout.journal.exists()
+    assert releases.state(host.layout, NEW).outcome == "failed"
+
+
+def test_a_rollback_that_is_left_does_not_make_its_good_goal_a_failed_one(torn: Host) -> None:
+    releases.change(torn.layout, NEW, outcome="good")
+    fake.operation(torn, "rollback", phase=SWITCHED, reverting=True)
+
+    assert recovery.reconcile(torn) == "left"
+    assert releases.state(torn.layout, NEW).outcome == "good"
+
+
+def test_a_release_that_is_left_keeps_what_its_migration_did(torn: Host) -> None:
+    """Nobody reckoned since the runner died in the middle: it came all the way."""
+    third = "20260103t000000z-ccccccc"
+    fake.unpacked(torn, third)
+    begun = {"before": 1, "after": 1, "applied": [], "irreversible": []}
+    fake.operation(torn, migration={**begun, "pending": ["2", "3"], "never": ["3"]})
+    fake.serve(torn, third)
+
+    assert recovery.reconcile(torn) == "left"
+
+    assert releases.state(torn.layout, NEW).migration == {
+        "before": 1,
+        "after": None,
+        "applied": ["2", "3"],
+        "irreversible": ["3"],
+    }
+
+
+def test_a_migration_whose_runner_died_is_stopped_when_its_time_is_over(tmp_path: Path) -> None:
+    docker = Docker()
+    docker.known = {f"app-{NEW}-migrate": True}
+    host = fake.host(tmp_path, docker)
+    for identity in (OLD, NEW):
+        fake.unpacked(host, identity)
+    fake.serve(host, OLD)
+    op = fake.operation(host, migration={"before": 1, "pending": ["2"], "never": []})
+
+    reverting.take_back(op)
+
+    assert docker.calls[:2] == [f"wait app-{NEW}-migrate 600", f"stop app-{NEW}-migrate 10"]
+    assert not host.layout.journal.exists()
+
+
+def test_a_status_job_that_docker_no_longer_knows_counts_as_migrated(tmp_path: Path) -> None:
+    host = fake.host(tmp_path)  # its containers were pruned: starting one is refused with 404
+    for identity in (OLD, NEW):
+        fake.unpacked(host, identity)
+    fake.serve(host, OLD)
+    fake.operation(host, migration={"before": 1, "pending": ["2"], "never": ["2"]})
+    with pytest.raises(EngineError):
+        host.engine.start(f"app-{NEW}-migrate-status")
+
+    assert recovery.reconcile(host) == "reverted"
+
+    migration = releases.state(host.layout, NEW).migration
+    assert migration is not None
+    assert migration["irreversible"] == ["2"]
