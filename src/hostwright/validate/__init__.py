@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hostwright import paths
 from hostwright.errors import ContractError, FindingsError, UserError
+from hostwright.validate import unchanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from hostwright.render.blueprint import Blueprint
     from hostwright.report import Part, Report
     from hostwright.validate.job import Done, Job, Watch
+    from hostwright.validate.unchanged import Told
 
 #: Targets that can be validated, each with the module whose ``jobs(blueprint)`` do it.
 TARGETS = {name: f"hostwright.validate.{name}" for name in ("aws", "azure", "gcp", "vps")}
@@ -57,9 +59,17 @@ def run(  # noqa: PLR0913 - where a report goes to
         UserError: There is no such target.
         ToolError: A tool is missing.
     """
+    chosen = _chosen(targets)
+    key = unchanged.key(root, chosen, _screen())
+    known = unchanged.recall(key)
+    if known:
+        say(f"Nothing has changed since {known.at}; this is what was found then.")
+        say(known.text)
+        _write(known, json_path, sarif_path)
+        return 0
+
     from hostwright.render.blueprint import Blueprint
 
-    chosen = _chosen(targets)
     begun = time.monotonic()
     try:
         report = examine(Blueprint(root), chosen, _watch())
@@ -67,8 +77,11 @@ def run(  # noqa: PLR0913 - where a report goes to
     except ContractError as error:
         report = _broken(error, time.monotonic() - begun)
         code = error.exit_code
-    _tell(report, code, say, github=github)
-    _write(report, code, json_path, sarif_path)
+    told = _told(report, code)
+    _tell(report, told, say, github=github)
+    _write(told, json_path, sarif_path)
+    if code == 0:
+        unchanged.remember(key, told)
     return code
 
 
@@ -140,28 +153,37 @@ def _broken(error: ContractError, seconds: float) -> Report:
     return Report((Part(SHARED, 1, tuple(findings)),), seconds)
 
 
-def _tell(report: Report, code: int, say: Callable[[str], None], *, github: bool) -> None:
-    from hostwright.report import terminal
+def _screen() -> str:
+    """How the text is laid out: for a terminal of so many columns, or for a pipe."""
+    return str(shutil.get_terminal_size().columns) if sys.stdout.isatty() else "pipe"
+
+
+def _told(report: Report, code: int) -> Told:
+    """The report in every form."""
+    from hostwright.report import document, sarif, terminal
+
+    screen = _screen()
+    text = terminal.plain(report) if screen == "pipe" else terminal.drawn(report, int(screen))
+    if code == ContractError.exit_code:
+        text += "\nNothing else was checked: everything is checked against the contract."
+    at = time.strftime("%H:%M")
+    return unchanged.Told(text, document.text(report, code), sarif.text(report), at)
+
+
+def _tell(report: Report, told: Told, say: Callable[[str], None], *, github: bool) -> None:
     from hostwright.report.github import commands
 
     if github:
         for line in commands(report.findings):
             say(line)
-    if sys.stdout.isatty():
-        say(terminal.drawn(report, shutil.get_terminal_size().columns))
-    else:
-        say(terminal.plain(report))
-    if code == ContractError.exit_code:
-        say("Nothing else was checked: everything is checked against the contract.")
+    say(told.text)
 
 
-def _write(report: Report, code: int, json_path: str | Path, sarif_path: str | Path) -> None:
-    from hostwright.report import document, sarif
-
+def _write(told: Told, json_path: str | Path, sarif_path: str | Path) -> None:
     if json_path:
-        _save(Path(json_path), document.text(report, code))
+        _save(Path(json_path), told.document)
     if sarif_path:
-        _save(Path(sarif_path), sarif.text(report))
+        _save(Path(sarif_path), told.sarif)
 
 
 def _save(path: Path, text: str) -> None:
