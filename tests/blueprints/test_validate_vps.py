@@ -148,7 +148,8 @@ def test_every_exemption_of_the_repository_hides_something(copy: Path) -> None:
     (copy / LEDGER).write_text("exemptions: []\n")
     report = validate.examine(Blueprint(copy), ["vps"], Watch())
     found = {(item.check, item.object) for item in report.findings}
-    assert {(item.check, item.object) for item in ledger.exemptions} <= found
+    mine = {(item.check, item.object) for item in ledger.exemptions}
+    assert {item for item in mine if item[1].startswith("vps/")} <= found
 
 
 def test_labelled_volumes_count_as_backed_up(copy: Path) -> None:

@@ -16,16 +16,18 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from hostwright import paths, toolchain
-from hostwright.cloud.aws import cluster
-from hostwright.cloud.model import Where
+from hostwright.cloud.aws import OPERATIONS, cluster
+from hostwright.cloud.model import Call, Where
+from hostwright.cloud.operate import drift, previous_images, refuse_drift
 from hostwright.contract.load import load
-from hostwright.errors import ApplyError, ToolError, UserError
+from hostwright.errors import ApplyError, CloudError, ToolError, UserError
 from hostwright.progress import Progress
 from hostwright.render.clouds.aws import CLOUD
 from hostwright.render.clouds.choices import PASSWORD, chosen
@@ -272,6 +274,24 @@ class Terraform:
         state = (self.root / "terraform.tfstate").read_text(encoding="utf-8")
         return [name for name, text in texts.items() if json.dumps(text)[1:-1] in state]
 
+    def outputs(self) -> dict[str, Json]:
+        """Its outputs by name."""
+        told = json.loads(self._must("output", "-json").stdout)
+        return {name: item["value"] for name, item in told.items()}
+
+    def ask(self, argv: Sequence[str], call: Call) -> str:
+        """One command of AWS's command line, asked of the emulator.
+
+        Raises:
+            CloudError: It failed.
+        """
+        foreign = [name for name in os.environ if name.startswith("AWS_")]
+        words = [*argv, *call.argv[1:]]
+        done = run(words, env=self._env(), without=foreign, timeout=PATIENCE, check=False)
+        if done.exit_code != 0:
+            raise CloudError(f"{call.what}: {done.tail}", where="the emulator")
+        return done.stdout
+
     def _given(self, more: Mapping[str, object]) -> tuple[str, ...]:
         file = self.scratch / "inputs.tfvars.json"
         file.write_text(json.dumps({**self.values, **more}), encoding="utf-8")
@@ -288,17 +308,23 @@ class Terraform:
         foreign = [name for name in os.environ if name.startswith(("AWS_", "TF_"))]
         argv = [*tool.argv, words[0], "-no-color", *words[1:]]
         env = {
-            **CREDENTIALS,
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_EC2_METADATA_DISABLED": "true",
+            **self._env(),
             "CHECKPOINT_DISABLE": "1",
-            "HTTPS_PROXY": NOWHERE,
-            "HTTP_PROXY": NOWHERE,
-            "NO_PROXY": "127.0.0.1",
             "TF_CLI_CONFIG_FILE": str(self.scratch / "terraform.rc"),
             "TF_IN_AUTOMATION": "1",
         }
         return run(argv, cwd=self.root, env=env, without=foreign, timeout=PATIENCE, check=False)
+
+    def _env(self) -> dict[str, str]:
+        """The emulator stands for AWS, and nothing else can be reached."""
+        return {
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "HTTPS_PROXY": NOWHERE,
+            "HTTP_PROXY": NOWHERE,
+            "NO_PROXY": "127.0.0.1",
+        }
 
 
 def _failed(command: str, done: Completed) -> ApplyError:
@@ -326,6 +352,7 @@ def prove(terraform: Terraform, progress: Progress) -> None:
     _state(terraform)
     progress.end("no secret stands in the state", 0.0)
     _image(terraform, progress)
+    _operated(terraform, progress)
     _by_ci(terraform, progress)
     with _step(progress, "destroy") as told:
         terraform.destroy()
@@ -361,6 +388,26 @@ def _image(terraform: Terraform, progress: Progress) -> None:
         terraform.apply(api_image=image)
         _none(terraform.changes(api_image=image), "the plan after a deployment is not empty")
         told("another image changes its task definition and its service, and nothing else")
+
+
+def _operated(terraform: Terraform, progress: Progress) -> None:
+    """What drift and rollback ask, asked of the emulator with AWS's own command line."""
+    try:
+        tool = toolchain.find(OPERATIONS.tool)
+    except ToolError as error:
+        progress.end(f"not run: {OPERATIONS.title}: {error.what}", 0.0)
+        return
+    with _step(progress, "AWS's command line") as told:
+        given = {key: str(value) for key, value in CLOUD.inputs.items()}
+        where = Where(terraform.outputs(), given)
+        ask = partial(terraform.ask, tool.argv)
+        account = OPERATIONS.account(ask, where.inputs)
+        live = OPERATIONS.live(ask, where)
+        refuse_drift(drift(where.outputs["env_names"], live, "the emulator"))
+        back = previous_images(live)
+        if back != {"api": terraform.values["api_image"]}:
+            raise ApplyError(f"a rollback would go back to {back}", where="the emulator")
+        told(f"{account}: no drift in {len(live)} roles, and a rollback knows where to go back to")
 
 
 def _by_ci(terraform: Terraform, progress: Progress) -> None:

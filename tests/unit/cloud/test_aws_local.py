@@ -11,12 +11,14 @@ import pytest
 from hostwright import paths
 from hostwright.cloud import aws_local
 from hostwright.cloud.aws_local import LACKS, Terraform
-from hostwright.errors import ApplyError, UserError
+from hostwright.errors import ApplyError, ToolError, UserError
 from hostwright.progress import Progress
 from hostwright.terraform import lines, providers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from hostwright.toolchain import Tool
 
 Changes = dict[str, tuple[str, ...]]
 
@@ -108,13 +110,24 @@ OTHER: Changes = {"aws_vpc.main": ("update",)}
 
 @pytest.fixture(autouse=True)
 def _no_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str) -> Tool:
+        raise ToolError("not on PATH", where=name)
+
     monkeypatch.setattr(aws_local, "_deploy", lambda *_: None)
+    monkeypatch.setattr("hostwright.toolchain.find", find)
 
 
 def test_all_steps_are_made_in_order() -> None:
     terraform = Said({}, IMAGE, {}, {}, {})
     aws_local.prove(terraform, Progress())
     assert terraform.done == ["apply", "apply api_image", "apply manage_image", "destroy"]
+
+
+def test_without_awss_command_line_it_says_that_it_was_not_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    aws_local.prove(Said({}, IMAGE, {}, {}, {}), Progress())
+    assert "not run: AWS's command line: not on PATH" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
