@@ -74,8 +74,9 @@ resource "aws_lb_target_group" "role" {
 resource "aws_acm_certificate" "main" {
   count = local.is_public ? 1 : 0
 
-  domain_name               = local.edge_hosts[0]
-  subject_alternative_names = slice(local.edge_hosts, 1, length(local.edge_hosts))
+  # Newer Terraforms look at both even where there is no certificate: neither may fail then.
+  domain_name               = try(local.edge_hosts[0], null)
+  subject_alternative_names = [for number, host in local.edge_hosts : host if number > 0]
   validation_method         = "DNS"
 
   tags = { Name = local.name }

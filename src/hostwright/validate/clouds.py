@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     from hostwright.terraform.cli import Workbench
 
 CLOUDS: tuple[CloudName, ...] = ("aws", "azure", "gcp")
+#: What no validation does, so that nobody takes it for done.
+NOT_RUN: dict[CloudName, str] = {
+    "aws": "an apply to an account (`nox -s apply_aws_local` applies to an emulator)",
+    "azure": "an apply, and the commands of az: both need an account",
+    "gcp": "an apply, and the commands of gcloud: both need an account",
+}
 #: Applications that lack roles: each is planned, too.
 ABSENT: tuple[frozenset[RoleName], ...] = (
     frozenset({"api"}),
@@ -209,7 +215,7 @@ def _test(blueprint: Blueprint, cloud: Cloud, real: bool) -> Outcome:  # noqa: F
         checked = [shared.complaints(cloud.target, shown, said)]
         if not any(item.severity == "error" for item in said):
             checked.append(_tests(bench, cloud, shown))
-    return Outcome(merged(checked), None, proofs)
+    return Outcome(merged(checked), None, proofs, (NOT_RUN[cloud.target],))
 
 
 def _tests(bench: Workbench, cloud: Cloud, shown: str) -> Checked:
