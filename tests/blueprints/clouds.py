@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hostwright import paths
+from hostwright.checks.ids import is_known
 from hostwright.contract.export import exported
 from hostwright.contract.load import load
 from hostwright.render.blueprint import Blueprint
-from hostwright.validate.clouds import CLOUDS, work
+from hostwright.render.clouds.model import CLOUDS
+from hostwright.validate.clouds import work
 
 if TYPE_CHECKING:
     from hostwright.checks.finding import Finding
@@ -119,19 +121,44 @@ def findings_of(
     return sorted({item for outcome in outcomes for item in outcome.checked.findings})
 
 
-def assert_found(name: CloudName, root: Path, fault: Fault) -> None:
-    """Assert that a planted fault is found, by the right check, and told usefully."""
-    found = findings_of(name, root, fault.plant, fault.views)
-    told = "\n".join(map(str, found)) or "nothing was found"
-    mine = [item for item in found if item.check == fault.check]
-    assert mine, told
-    fitting = [
-        item
-        for item in mine
-        if item.file == fault.file
-        and item.role == fault.role
-        and (not fault.variable or item.variable == fault.variable)
-        and fault.says in item.message
-    ]
-    assert fitting, told
-    assert all(item.remedy for item in fitting)
+def says(finding: Finding, fault: Fault) -> bool:
+    """Whether a finding is that fault, told as it must be."""
+    return (
+        finding.check == fault.check
+        and finding.file == fault.file
+        and finding.role == fault.role
+        and fault.variable in {"", finding.variable}
+        and fault.says in finding.message
+    )
+
+
+class Batches:
+    """Faults that are planted together, a copy and a validation for each batch."""
+
+    def __init__(
+        self, name: CloudName, faults: Mapping[str, list[Fault]], root: Callable[[str], Path]
+    ) -> None:
+        self._name, self._faults, self._root = name, faults, root
+        self._found: dict[str, list[Finding]] = {}
+
+    def found(self, batch: str) -> list[Finding]:
+        """What is found where this batch was planted; validated once."""
+        if batch not in self._found:
+            faults = self._faults[batch]
+            views = tuple(dict.fromkeys(view for fault in faults for view in fault.views))
+            plant = both(*(fault.plant for fault in faults))
+            self._found[batch] = findings_of(self._name, self._root(batch), plant, views)
+        return self._found[batch]
+
+
+def assert_told(there: list[Finding], fault: Fault, directory: str) -> None:
+    """Assert that a fault is among the findings, told usefully."""
+    told = [item for item in there if says(item, fault)]
+    shown = "\n".join(map(str, there)) or "nothing"
+    assert told, f"expected {fault.check} in {fault.file}, found:\n{shown}"
+    finding = told[0]
+    missing = fault.check in {"input-missing", "output-missing"}  # what is not there has no line
+    assert finding.line or missing or fault.file == directory, str(finding)
+    assert finding.remedy.endswith("."), str(finding)
+    assert not finding.message.endswith("."), str(finding)
+    assert is_known(finding.check), str(finding)

@@ -8,20 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.blueprints.clouds import Fault, appended, both, findings_of, matched, replaced
+from tests.blueprints.clouds import Batches, Fault, appended, assert_told, both, matched, replaced
+from tests.blueprints.counting import assert_all_found
 
 from hostwright import paths
-from hostwright.checks.clouds import aws, shared
-from hostwright.checks.ids import is_known
+from hostwright.checks.clouds import aws
 from hostwright.render.blueprint import Blueprint
 from hostwright.validate.clouds import work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.blueprints.clouds import Plant
-
-    from hostwright.checks.finding import Finding
 
 HERE = "ops/infra/aws"
 CI, CONTRACT_TF, DATABASE = f"{HERE}/ci.tf", f"{HERE}/contract.tf", f"{HERE}/database.tf"
@@ -175,7 +171,7 @@ REFERENCE: dict[str, dict[str, Fault]] = {
                 replaced(LOCALS, "var.web_min_instances", "var.web_desired_count"),
             ),
             "input-missing",
-            HERE,
+            VARIABLES,
             variable="web_min_instances",
         ),
         "reference-db-username": Fault(
@@ -304,7 +300,7 @@ OWN: dict[str, dict[str, Fault]] = {
         "output-renamed": Fault(
             replaced(OUTPUTS, 'output "migrate_job"', 'output "migrate_task"'),
             "output-missing",
-            HERE,
+            OUTPUTS,
             variable="migrate_job",
         ),
         "output-reworded": Fault(
@@ -1204,48 +1200,15 @@ caught: set[str] = set()
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Finding]]:
-    """What is found where a batch of faults was planted; validated once."""
-    done: dict[str, list[Finding]] = {}
-
-    def of(batch: str) -> list[Finding]:
-        if batch not in done:
-            faults = BATCHES[batch].values()
-            views = tuple(dict.fromkeys(view for fault in faults for view in fault.views))
-            plant = both(*(fault.plant for fault in faults))
-            done[batch] = findings_of("aws", tmp_path_factory.mktemp("copy"), plant, views)
-        return done[batch]
-
-    return of
+def batches(tmp_path_factory: pytest.TempPathFactory) -> Batches:
+    faults = {batch: list(planted.values()) for batch, planted in BATCHES.items()}
+    return Batches("aws", faults, lambda _: tmp_path_factory.mktemp("copy"))
 
 
 @pytest.mark.parametrize(("batch", "name"), FAULTS, ids=[name for _, name in FAULTS])
-def test_a_planted_fault_is_found(
-    batch: str, name: str, found: Callable[[str], list[Finding]]
-) -> None:
-    fault, there = BATCHES[batch][name], found(batch)
-
-    told = [item for item in there if says(item, fault)]
-
-    shown = "\n".join(map(str, there)) or "nothing"
-    assert told, f"expected {fault.check} in {fault.file}, found:\n{shown}"
-    finding = told[0]
-    assert finding.line or fault.file == HERE, str(finding)
-    assert finding.remedy.endswith("."), str(finding)
-    assert not finding.message.endswith("."), str(finding)
-    assert finding.check in aws.CHECKS | shared.CHECKS or is_known(finding.check)
+def test_a_planted_fault_is_found(batch: str, name: str, batches: Batches) -> None:
+    assert_told(batches.found(batch), BATCHES[batch][name], HERE)
     caught.add(name)
-
-
-def says(finding: Finding, fault: Fault) -> bool:
-    """Whether a finding is that fault, told as it must be."""
-    return (
-        finding.check == fault.check
-        and finding.file == fault.file
-        and finding.role == fault.role
-        and fault.variable in {"", finding.variable}
-        and fault.says in finding.message
-    )
 
 
 def test_every_check_of_this_cloud_finds_something() -> None:
@@ -1267,11 +1230,4 @@ def test_an_untouched_blueprint_has_no_finding(view: str) -> None:
 def test_every_fault_that_was_planted_was_found(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Says the count; of a part of the tests, it counts those that were asked for."""
-    prefix = "test_a_planted_fault_is_found["
-    items = [item for item in request.session.items if item.path == request.path]
-    asked = [item.name for item in items if item.name.startswith(prefix)]
-    mine = [name for _, name in FAULTS if f"{prefix}{name}]" in asked]
-    with capsys.disabled():
-        print(f"\nplanted faults found on aws: {len(caught)} of {len(mine)}")  # noqa: T201
-    assert len(caught) == len(mine)
+    assert_all_found(request, capsys, caught, test="test_a_planted_fault_is_found", of="aws")

@@ -11,23 +11,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.blueprints.clouds import (
+    Batches,
     Fault,
     appended,
+    assert_told,
     both,
     findings_of,
     matched,
     replaced,
 )
+from tests.blueprints.counting import assert_all_found
 
 from hostwright.checks.clouds.azure import CHECKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.blueprints.clouds import Plant
 
-    from hostwright.checks.finding import Finding
 
 HERE = "ops/infra/azure"
 NETWORK, IDENTITIES, SECRETS, DATABASE, REDIS, STORAGE = (
@@ -267,7 +268,7 @@ REFERENCE = [
             replaced(VARIABLES, 'variable "redis_size"', 'variable "redis_capacity"'),
         ),
         "input-missing",
-        HERE,
+        VARIABLES,
         "",
         "redis_size",
         batch="c",
@@ -1058,7 +1059,7 @@ WORDS = [
         "output-renamed",
         replaced(OUTPUTS, 'output "redis_endpoint"', 'output "redis_host"'),
         "output-missing",
-        HERE,
+        OUTPUTS,
         "",
         "redis_endpoint",
         batch="a",
@@ -1137,40 +1138,17 @@ caught: set[str] = set()
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Finding]]:
-    """What validation says of a copy with all faults of a batch; each copy is validated once."""
-    known: dict[str, list[Finding]] = {}
-
-    def of(batch: str) -> list[Finding]:
-        if batch not in known:
-            mine = [item.fault for item in FAULTS if item.batch == batch]
-            root: Path = tmp_path_factory.mktemp(batch)
-            plant = both(*(fault.plant for fault in mine))
-            known[batch] = findings_of("azure", root, plant, mine[0].views)
-        return known[batch]
-
-    return of
+def batches(tmp_path_factory: pytest.TempPathFactory) -> Batches:
+    faults: dict[str, list[Fault]] = {}
+    for item in FAULTS:
+        faults.setdefault(item.batch, []).append(item.fault)
+    return Batches("azure", faults, lambda _: tmp_path_factory.mktemp("copy"))
 
 
 @pytest.mark.parametrize("planted", FAULTS, ids=lambda planted: planted.id)
-def test_a_planted_fault_on_azure_is_found(
-    planted: Planted, found: Callable[[str], list[Finding]]
-) -> None:
-    all_of_them = found(planted.batch)
-    told = "\n".join(map(str, all_of_them)) or "nothing was found"
-
-    fitting = [item for item in all_of_them if says(item, planted.fault)]
-
-    assert fitting, told
-    assert all(item.remedy for item in fitting)
+def test_a_planted_fault_is_found(planted: Planted, batches: Batches) -> None:
+    assert_told(batches.found(planted.batch), planted.fault, HERE)
     caught.add(planted.id)
-
-
-def says(finding: Finding, fault: Fault) -> bool:
-    """Whether a finding names the check, the place and the thing, and what is wrong."""
-    same = (finding.check, finding.file, finding.role) == (fault.check, fault.file, fault.role)
-    named = not fault.variable or finding.variable == fault.variable
-    return same and named and fault.says in finding.message
 
 
 def test_the_blueprint_itself_has_no_fault(tmp_path: Path) -> None:
@@ -1188,11 +1166,5 @@ def test_every_check_of_azure_has_a_fault() -> None:
 def test_every_fault_that_was_planted_was_found(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Says the count; of a part of the tests, it counts those that were asked for."""
-    prefix = "test_a_planted_fault_on_azure_is_found["
-    items = [item for item in request.session.items if item.path == request.path]
-    asked = [item.name for item in items if item.name.startswith(prefix)]
-    with capsys.disabled():
-        print(f"\nplanted faults found on azure: {len(caught)} of {len(asked)}")  # noqa: T201
     assert len({planted.id for planted in FAULTS}) == len(FAULTS)
-    assert len(caught) == len(asked)
+    assert_all_found(request, capsys, caught, test="test_a_planted_fault_is_found", of="azure")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.blueprints.counting import assert_all_found
 
 from hostwright import paths
 from hostwright.checks.ids import is_known
@@ -771,10 +772,4 @@ def test_an_untouched_copy_has_no_finding_that_is_not_exempted(copy: Path) -> No
 def test_every_fault_that_was_planted_was_found(
     request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Says the count; of a part of the tests, it counts those that were asked for."""
-    prefix = "test_a_planted_fault_is_found["
-    items = [item for item in request.session.items if item.path == request.path]
-    asked = [item.name for item in items if item.name.startswith(prefix)]
-    with capsys.disabled():
-        print(f"\nplanted faults found: {len(caught)} of {len(asked)}")  # noqa: T201
-    assert len(caught) == len(asked)
+    assert_all_found(request, capsys, caught, test="test_a_planted_fault_is_found")

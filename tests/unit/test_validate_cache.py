@@ -84,6 +84,17 @@ def test_a_failure_is_not_remembered() -> None:
     assert cache.remembered(Job("plan", Worker()), "key").work() == OUTCOME
 
 
+def test_what_terraform_keeps_of_a_persons_own_work_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text("a")
+    before = cache.digest([tmp_path])
+    own = tmp_path / ".terraform" / "providers"
+    own.mkdir(parents=True)
+    (own / "provider").write_bytes(b"x" * 1000)
+    (tmp_path / "terraform.tfstate").write_text("{}")
+    (tmp_path / "terraform.tfstate.backup").write_text("{}")
+    assert cache.digest([tmp_path]) == before
+
+
 def test_the_digest_follows_content_and_names_of_files(tmp_path: Path) -> None:
     place = tmp_path / "blueprint"
     place.mkdir()

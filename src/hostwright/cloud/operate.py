@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from hostwright import paths, toolchain
 from hostwright.cloud import refusals, values
@@ -125,7 +125,7 @@ class Stack:
             SettingsError: The inputs have problems; no account was asked anything.
             ValuesError: The secrets have.
         """
-        return self._planned(_from_environment(), {**self.secrets(), **self.chosen_images()})
+        return self._planned(self._surroundings(), {**self.secrets(), **self.chosen_images()})
 
     def applied(self) -> dict[str, str]:
         """The canonical inputs of what runs already: secrets and images are not asked for.
@@ -133,7 +133,10 @@ class Stack:
         Raises:
             SettingsError: The files have problems.
         """
-        return self._planned({**self._stand_ins(), **_from_environment()}, {})
+        return self._planned({**self._stand_ins(), **self._surroundings()}, {})
+
+    def _surroundings(self) -> dict[str, object]:
+        return from_environment(os.environ, self.contract, self.target)
 
     def _planned(self, below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, str]:
         """The inputs, planned; files win over *below*, *above* over files, as with Terraform."""
@@ -191,11 +194,13 @@ class Stack:
         """
         self._init()
         out.parent.mkdir(parents=True, exist_ok=True)
+        # Terraform would let others read it, and it may hold what is sensitive; it keeps the mode
+        # of a file that is there.
         out.unlink(missing_ok=True)
+        os.close(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         files = [f"-var-file={file.resolve()}" for file in self.inputs.var_files]
         images = [f"-var={name}={ref}" for name, ref in self.chosen_images().items()]
         self._terraform("plan", "-input=false", f"-out={out}", *files, *images)
-        out.chmod(0o600)
 
     def apply(self, plan: Path) -> None:
         """Apply a kept plan.
@@ -366,7 +371,7 @@ def drift(
     """What differs between the names that were deployed and those that run, a line each."""
     lines = []
     for role, names in expected.items():
-        found = next((item for key, item in live.items() if key == role), None)
+        found = live.get(cast("RoleName", role))
         if found is None:
             lines.append(f"{where}: {role}: nothing runs")
             continue
@@ -394,15 +399,29 @@ def _roles(images: Mapping[Any, str]) -> list[tuple[RoleName, str]]:
     return [(role, images[role]) for role in IMAGE_INPUTS if role in images]
 
 
-def _from_environment() -> dict[str, object]:
-    """Terraform's own variables of this process, as Terraform would take them."""
+def from_environment(
+    environ: Mapping[str, str], contract: Contract, target: CloudName
+) -> dict[str, object]:
+    """Terraform's own variables of a process, as Terraform takes them.
+
+    Those of other projects are passed over, and only maps and lists are read as more than texts.
+
+    Raises:
+        SettingsError: A map or list is not JSON, which Terraform would take for its own language.
+    """
     found: dict[str, object] = {}
-    for name, value in os.environ.items():
-        if name.startswith("TF_VAR_"):
+    for name, item in contract.inputs.items():
+        value = environ.get(f"TF_VAR_{name}")
+        if value is None or target not in item.targets:
+            continue
+        found[name] = value
+        if item.type in {"map", "list"}:
             try:
-                found[name.removeprefix("TF_VAR_")] = json.loads(value)
-            except ValueError:
-                found[name.removeprefix("TF_VAR_")] = value
+                found[name] = json.loads(value)
+            except ValueError as error:
+                raise SettingsError(
+                    "is not JSON", where=f"TF_VAR_{name}", remedy='Write it as {"NAME": "value"}.'
+                ) from error
     return found
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _HEAD = "hostwright-mark"
 _TAIL = """ $HOME ${X} "'\\n#é"""
 _MARK = re.compile(rf"{_HEAD}:([a-z_]+):([A-Za-z0-9_]+):{re.escape(_TAIL)}")
-_SLOT = re.compile(rf"{_HEAD}-file:([a-z0-9_]+)")
 
 
 class Owner(NamedTuple):
@@ -44,11 +43,6 @@ def owner(value: str) -> Owner | None:
 def secret(name: str) -> str:
     """The mark of a secret that travels as a file: one line, and long enough for every rule."""
     return f"{_HEAD}-file:{name}"
-
-
-def secrets_in(text: str) -> list[str]:
-    """The names of the file secrets whose marks stand in *text*."""
-    return _SLOT.findall(text)
 
 
 def of_role(contract: Contract, target: TargetName, role: RoleName) -> dict[str, str]:

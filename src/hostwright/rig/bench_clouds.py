@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from hostwright import paths, toolchain
 from hostwright.contract import load
 from hostwright.errors import ToolError
+from hostwright.render.clouds.model import CLOUDS
 from hostwright.terraform import providers
 from hostwright.terraform.cli import settings
 from hostwright.terraform.provider import serve
-from hostwright.validate.clouds import CLOUDS, public_inputs
+from hostwright.validate.clouds import public_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

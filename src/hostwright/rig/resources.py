@@ -19,7 +19,6 @@ from hostwright.rig.processes import Process, wait
 from hostwright.run import run
 
 NETNS = Path("/run/netns")
-CGROUPS = Path("/sys/fs/cgroup")
 NSPAWN = Path("/run/systemd/nspawn")
 
 

@@ -69,9 +69,17 @@ def _own_source() -> str:
 
 
 def _files(place: Path) -> list[Path]:
-    return (
-        sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
-    )
+    """The files below a directory, but for what Terraform keeps of a person's own work there.
+
+    A real provider alone is hundreds of megabytes, and no blueprint depends on any of it.
+    """
+    if not place.is_dir():
+        return [place]
+    found: list[Path] = []
+    for directory, inside, names in os.walk(place):
+        inside[:] = [name for name in inside if name != ".terraform"]
+        found += [Path(directory) / name for name in names if ".tfstate" not in name]
+    return sorted(path for path in found if path.is_file())
 
 
 def _file(key: str, job: Job) -> Path:

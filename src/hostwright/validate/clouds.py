@@ -19,10 +19,11 @@ from hostwright import paths, toolchain
 from hostwright.checks import parity
 from hostwright.checks.clouds import shared
 from hostwright.checks.clouds.source import Source
-from hostwright.checks.finding import Checked, Finding, merged
+from hostwright.checks.finding import merged
 from hostwright.contract.export import exported
 from hostwright.render.clouds import provenance
 from hostwright.render.clouds.choices import PASSWORD, Chosen, chosen
+from hostwright.render.clouds.model import CLOUDS
 from hostwright.render.model import Rendered
 from hostwright.render.release import without
 from hostwright.report.model import Proof
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from hostwright.render.clouds.model import Cloud, CloudName, Container
     from hostwright.terraform.cli import Workbench
 
-CLOUDS: tuple[CloudName, ...] = ("aws", "azure", "gcp")
 #: What no validation does, so that nobody takes it for done.
 NOT_RUN: dict[CloudName, str] = {
     "aws": "an apply to an account (`nox -s apply_aws_local` applies to an emulator)",
@@ -214,27 +214,8 @@ def _test(blueprint: Blueprint, cloud: Cloud, real: bool) -> Outcome:  # noqa: F
         said = bench.validate()
         checked = [shared.complaints(cloud.target, shown, said)]
         if not any(item.severity == "error" for item in said):
-            checked.append(_tests(bench, cloud, shown))
+            checked.append(shared.tests(cloud.target, shown, bench.test()))
     return Outcome(merged(checked), None, proofs, (NOT_RUN[cloud.target],))
-
-
-def _tests(bench: Workbench, cloud: Cloud, shown: str) -> Checked:
-    tested = bench.test()
-    failed = [run for run in tested.runs if run.status not in {"pass", "skip"}]
-    said = [item for run in failed for item in run.diagnostics]
-    said += [item for item in tested.diagnostics if item.severity == "error"]
-    found = shared.complaints(cloud.target, shown, said, "terraform-test")
-    if not tested.runs:
-        what, remedy = "no test was run", "Write tests/*.tftest.hcl."
-        found = merged(
-            [
-                found,
-                Checked(
-                    1, (Finding("terraform-test", cloud.target, shown, 0, "", "", what, remedy),)
-                ),
-            ]
-        )
-    return Checked(len(tested.runs), found.findings)
 
 
 def _copies(blueprint: Blueprint, name: CloudName) -> dict[str, str]:

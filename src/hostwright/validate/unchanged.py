@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hostwright import paths
+from hostwright.render.clouds.model import CLOUDS
 from hostwright.terraform import providers
+from hostwright.toolchain import apart
 from hostwright.validate import cache
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: Targets that depend on nothing but what :func:`key` reads.
-CLOUDS = ("aws", "azure", "gcp")
 _TOOLS = ("terraform", "trivy", "checkov")
 
 
@@ -63,6 +63,7 @@ def key(root: Path, targets: Sequence[str], screen: str) -> str:
             root / "ops",
             root / "docs" / "reference",
             root / "constraints.txt",
+            apart.version("checkov"),
         ]
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hostwright.checks.clouds.aws_view import Must, View, block, musts
+from hostwright.checks.clouds.aws_view import View, block
+from hostwright.checks.clouds.musts import Must, musts
 from hostwright.render.clouds.aws import addressed, role_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from hostwright.checks.clouds.gcp_view import Must, View, container, musts, referred, template
+from hostwright.checks.clouds.gcp_view import View, container, referred, template
+from hostwright.checks.clouds.musts import Must, musts
 from hostwright.render.clouds import gcp
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from hostwright.checks.finding import Checked, Finding, merged
+from hostwright.terraform.diagnostics import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from hostwright.render.clouds.model import Container
     from hostwright.terraform.diagnostics import Diagnostic
     from hostwright.terraform.plan import Json, Output, Plan, Variable
+    from hostwright.terraform.results import Tested
 
 CHECKS = {
     "terraform-refused": "Terraform takes the blueprint",
@@ -32,7 +34,7 @@ CHECKS = {
     "image-ignored": "no image is ignored: Terraform says what runs",
     "shared-file-differs": "what all clouds share is the same on all clouds",
 }
-#: What a password looks like in Terraform's expressions is not its value: these were planned.
+_TEST = "terraform-test"
 _WRITE_ONLY = re.compile(r"_wo$")
 
 
@@ -55,7 +57,7 @@ class Shared:
         for name in sorted(wanted - there.keys()):
             yield self._finding(
                 "input-missing",
-                "variables",
+                "variables.tf",
                 name,
                 "is a canonical input, but no variable",
                 f'Declare variable "{name}" in variables.tf.',
@@ -96,7 +98,7 @@ class Shared:
         for name in sorted(wanted.keys() - there.keys()):
             yield self._finding(
                 "output-missing",
-                "outputs",
+                "outputs.tf",
                 name,
                 "is a canonical output that this blueprint does not have",
                 f'Declare output "{name}" in outputs.tf.',
@@ -221,6 +223,23 @@ def complaints(
         for item in said
     ]
     return merged([Checked(1, tuple(found))])
+
+
+def tests(target: TargetName, directory: str, tested: Tested) -> Checked:
+    """The blueprint's own tests: each run that did not pass, even one that does not say why."""
+    found = list(complaints(target, directory, errors(tested.diagnostics), _TEST).findings)
+    for run in tested.runs:
+        if run.status == "pass":
+            continue
+        said = complaints(target, directory, errors(run.diagnostics), _TEST).findings
+        what = f"the run {run.name!r} ended with {run.status}"
+        remedy = f"Run `terraform test -filter={run.file}` there."
+        alone = Finding(_TEST, target, f"{directory}/{run.file}", 0, "", "", what, remedy)
+        found += said or [alone]
+    if not tested.runs:
+        what, remedy = "no test was run", "Write tests/*.tftest.hcl."
+        found.append(Finding(_TEST, target, directory, 0, "", "", what, remedy))
+    return merged([Checked(len(tested.runs), tuple(found))])
 
 
 def _place(directory: str, item: Diagnostic) -> tuple[str, int]:

@@ -22,6 +22,11 @@ class Source:
     blocks: Sources
 
     def line(self, address: str) -> tuple[str, int]:
-        """File and line of ``aws_vpc.main``, ``var.region``, ``output.url``; else the directory."""
+        """File and line of ``aws_vpc.main``, ``var.region``, ``output.url``; else the directory.
+
+        What is missing stands nowhere: it is named by the file that it belongs in, ``outputs.tf``.
+        """
+        if address.endswith(".tf"):
+            return f"{self.directory}/{address}", 0
         place = self.blocks.place(address)
         return (f"{self.directory}/{place.file}", place.line) if place.file else (self.directory, 0)

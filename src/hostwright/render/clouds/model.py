@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from hostwright.terraform.plan import Plan
 
 CloudName = Literal["aws", "azure", "gcp"]
+CLOUDS: tuple[CloudName, ...] = get_args(CloudName)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Endpoints:
         database_host: Host of ``DATABASE_URL``.
         redis_host: Host of ``REDIS_URL``.
         redis_port: Its port.
-        redis_password: Its password, percent-decoded.
+        redis_password: Its password, percent-encoded as it stands there.
     """
 
     database_host: str

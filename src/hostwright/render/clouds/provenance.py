@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from hostwright.render.model import Source
 
@@ -133,9 +132,3 @@ def redis_url(endpoints: Endpoints) -> str:
     """The pattern of a whole Redis URL: TLS, no user or the default one, password, host, port."""
     password = endpoints.redis_password
     return rf"rediss://(default)?:{password}@{endpoints.redis_host}:{endpoints.redis_port}(/0)?"
-
-
-def decoded(url: str) -> tuple[str, str]:
-    """User and password of a URL, percent-decoded."""
-    parts = urlsplit(url)
-    return unquote(parts.username or ""), unquote(parts.password or "")
