@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hostwright import paths, toolchain
+from hostwright.checks.clouds.aws import check
+from hostwright.checks.clouds.source import Source
 from hostwright.contract.export import exported
 from hostwright.contract.load import load
 from hostwright.render.clouds.aws import CLOUD, containers
@@ -243,3 +245,12 @@ def test_the_packaged_terraform_takes_it_too() -> None:
 
     assert said == ()
     assert plan is not None
+
+
+def test_trust_names_the_subject_that_github_gives_with_ids(bench: Workbench) -> None:
+    """Repositories that were made since June 2026 have one."""
+    plan = planned(bench, github_subject="repo:acme-1/shop-2")
+    [ci] = [item for item in plan.of_type("aws_iam_role") if item.name == "ci"]
+    assert "repo:acme-1/shop-2:environment:production" in ci.get("assume_role_policy")
+    source = Source("ops/infra/aws", plan.sources)
+    assert check(load(), plan, source).findings == ()

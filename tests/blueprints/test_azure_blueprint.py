@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hostwright import paths, toolchain
+from hostwright.checks.clouds.azure import check
+from hostwright.checks.clouds.source import Source
 from hostwright.contract.export import exported
 from hostwright.contract.load import load
 from hostwright.render.clouds.azure import CLOUD, containers
@@ -143,3 +145,16 @@ def test_the_packaged_terraform_takes_it_too() -> None:
         plan, said = bench.plan(inputs(), mode="unknown")
     assert said == ()
     assert plan is not None
+
+
+def test_trust_names_the_subject_that_github_gives_with_ids(bench: Workbench) -> None:
+    """Repositories that were made since June 2026 have one."""
+    plan, said = bench.plan(inputs(github_subject="repo:acme-1/shop-2"))
+    assert said == ()
+    assert plan is not None
+    [trust] = plan.of_type("azurerm_federated_identity_credential")
+    assert trust.get("subject") == "repo:acme-1/shop-2:environment:production"
+    source = Source("ops/infra/azure", plan.sources)
+    assert [
+        item for item in check(load(), plan, source).findings if item.check == "ci-subject"
+    ] == []

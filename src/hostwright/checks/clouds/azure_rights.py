@@ -192,10 +192,8 @@ def order(planned: Planned) -> Iterator[Finding]:
 
 def subject(planned: Planned) -> Iterator[Finding]:
     """The trust of CI names GitHub, Azure's audience, the repository and the environment."""
-    repository, environment = (
-        planned.input(f"github_{word}") for word in ("repository", "environment")
-    )
-    wanted = f"repo:{repository}:environment:{environment}"
+    repository = planned.input("github_subject") or f"repo:{planned.input('github_repository')}"
+    wanted = f"{repository}:environment:{planned.input('github_environment')}"
     for trust in planned.plan.of_type("azurerm_federated_identity_credential"):
         has = (trust.get("issuer"), trust.get("audience"), trust.get("subject"))
         if has != (ISSUER, [AUDIENCE], wanted):
