@@ -24,6 +24,8 @@ nox.options.sessions = ["lint", "validate", "tests"]
 
 ROOT = Path(__file__).parent
 CONSTRAINTS = ROOT / "constraints.txt"
+#: A worker a core; a file stays in one worker, because what it boots it boots once.
+SIDE_BY_SIDE = ("--numprocesses", "auto", "--dist", "loadfile")
 
 # -- the main job -------------------------------------------------------------------------------
 
@@ -41,7 +43,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(tags=["validate"])
 def validate(session: nox.Session) -> None:
     """Prove every target's blueprint against the contract, side by side."""
-    _install(session, "cloud", "vps", "scan")
+    _install(session, "cloud", "kubernetes", "vps", "scan")
     session.run("python", "-m", "hostwright", "validate", *session.posargs, env={"UV": _uv()})
 
 
@@ -68,6 +70,14 @@ def validate_azure(session: nox.Session) -> None:
 def validate_gcp(session: nox.Session) -> None:
     """Prove the GCP blueprint: Terraform, its tests, scanners, rules, parity."""
     _cloud(session, "gcp")
+
+
+@nox.session(default=False, tags=["validate"])
+def validate_kubernetes(session: nox.Session) -> None:
+    """Prove the Helm chart: two majors of Helm, schemas, scanners, rules, parity."""
+    _install(session, "kubernetes")
+    words = ["--target", "kubernetes", *session.posargs]
+    session.run("python", "-m", "hostwright", "validate", *words, env={"UV": _uv()})
 
 
 @nox.session(default=False)
@@ -97,21 +107,70 @@ def tests(session: nox.Session) -> None:
     """Run every test that needs no server: models, plans, blueprints, the probe on real engines."""
     _install(session, "tests")
     session.run("python", "-m", "hostwright", "packages", "engines")
-    session.run("pytest", "-m", "not server", *session.posargs)
+    without = "not server and not cluster and not browser"
+    session.run("pytest", "-m", without, *SIDE_BY_SIDE, *session.posargs)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into dist/site, warnings as errors; `-- --serve` shows it."""
+    _install(session, "docs")
+    session.run("python", "-m", "hostwright", "docs", *session.posargs, env={"UV": _uv()})
+
+
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Build the documentation site and try every page of it in a real headless Chromium."""
+    _install(session, "browser")
+    session.run("python", "-m", "hostwright", "packages", "browser")
+    words = ["-m", "browser", "tests/browser", *session.posargs]
+    session.run("pytest", *words, env={"UV": _uv()})
+
+
+@nox.session(default=False)
+def properties(session: nox.Session) -> None:
+    """Draw 2,000 sets of values for the chart, others each time, where `tests` draws a hundred."""
+    _install(session, "tests")
+    words = ["tests/blueprints/test_chart_properties.py", "--capture=no", *session.posargs]
+    session.run("pytest", *words, env={"HOSTWRIGHT_EXAMPLES": "2000"})
 
 
 @nox.session(default=False)
 def e2e_vps(session: nox.Session) -> None:
     """Boot real servers and provision, deploy, break and roll back on them."""
     _install(session, "tests")
+    # Only long tests boot virtual machines.
+    kind = "rig" if any("not long" in word for word in session.posargs) else "power"
+    session.run("python", "-m", "hostwright", "packages", kind)
+    # These take minutes: which one is at work, and which were slow, is worth a line each.
+    told = ("--verbose", "--durations=25", *SIDE_BY_SIDE)
+    session.run("pytest", "-m", "server", *told, *session.posargs)
+
+
+@nox.session(default=False)
+def e2e_kubernetes(session: nox.Session) -> None:
+    """Install, upgrade, break and roll back the chart on the cluster that KUBECONFIG names."""
+    if not os.environ.get("KUBECONFIG"):
+        session.skip("not run: KUBECONFIG names no cluster")
+    _install(session, "tests")
     session.run("python", "-m", "hostwright", "packages", "rig")
-    session.run("pytest", "-m", "server", *session.posargs)
+    session.run("python", "-m", "hostwright", "packages", "engines")
+    session.run("pytest", "-m", "cluster", *session.posargs)
+
+
+@nox.session(default=False)
+def prove_vps(session: nox.Session) -> None:
+    """Kill, cut, fill, load and restore real servers; write docs/proof. Goes on where it ended."""
+    _install(session, "tests")
+    kind = "rig" if "--short" in session.posargs else "power"
+    session.run("python", "-m", "hostwright", "packages", kind)
+    session.run("python", "-m", "hostwright", "prove", *session.posargs)
 
 
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """Measure the figures that the README states: medians and ratios, in one run."""
-    _install(session, "tests")
+    _install(session, "bench")
     session.run("python", "-m", "hostwright", "bench", *session.posargs)
 
 
@@ -120,13 +179,15 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none", default=False)
 def dev(session: nox.Session) -> None:
-    """Make .venv with everything that development needs, `invoke` included."""
+    """Make .venv with `invoke` and all that development needs, or with the groups `-- NAME …`."""
     home = ROOT / ".venv"
-    uv = _uv()
+    uv, groups = _uv(), session.posargs or ["dev"]
     if not home.is_dir():
         session.run(uv, "venv", str(home), external=True)
     session.run(
-        uv, "pip", "install", "--python", str(home), *_what("dev"), external=True, silent=True
+        *(uv, "pip", "install", "--compile-bytecode", "--python", str(home), *_what(*groups)),
+        external=True,
+        silent=True,
     )
     session.log(f"Activate it: `. {home.relative_to(ROOT)}/bin/activate`, then `invoke --list`.")
 
@@ -149,6 +210,8 @@ def constraints(session: nox.Session) -> None:
     session.run(*compile_, *only, "--no-annotate", "-o", str(probe), external=True)
     for tool in sorted((ROOT / "src" / "hostwright" / "toolchain" / "pins").glob("*.in")):
         words = ["--no-header", "--no-annotate", "--python-version", "3.11", *session.posargs]
+        if tool.read_text(encoding="utf-8").startswith("# --no-deps"):
+            words.append("--no-deps")
         pins = str(tool.with_suffix(".txt"))
         session.run(*compile_, *words, str(tool), "-o", pins, external=True)
 
@@ -169,7 +232,8 @@ def _install(session: nox.Session, *groups: str) -> None:
     key = _key(groups)
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
         return
-    session.install(*_what(*groups), silent=True)
+    # Most of these commands are short: reading source anew would be a good part of each.
+    session.install("--compile-bytecode", *_what(*groups), silent=True)
     stamp.write_text(key, encoding="utf-8")
 
 

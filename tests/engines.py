@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 #: Seconds that an engine gets to answer, and to end. Never a measurement: only a bound.
 STARTING = 60.0
 ENDING = 20.0
+LOOPBACK = "127.0.0.1"
 #: With characters that a URL must quote, so that nobody forgets to.
 PASSWORD = "p@ss/word%:$1 'ä"
 
@@ -47,9 +48,9 @@ def free_port() -> int:
         return port
 
 
-def answers(port: int) -> bool:
-    """Whether somebody listens on a port of 127.0.0.1."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+def answers(port: int, host: str = LOOPBACK) -> bool:
+    """Whether somebody listens on a port of an address of this machine."""
+    with suppress(OSError), socket.create_connection((host, port), 1):
         return True
     return False
 
@@ -190,12 +191,13 @@ class Postgres:
 
     port: int
     tls: Authority
+    host: str = LOOPBACK
 
     def url(self, database: str = "postgres") -> str:
         """URL of one database."""
         from urllib.parse import quote
 
-        return f"postgresql://app:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://app:{quote(PASSWORD, safe='')}@{self.host}:{self.port}/{database}"
 
     def create(self, database: str, template: str = "template1") -> str:
         """Create a database, empty or the copy of another that nobody uses, and return its URL."""
@@ -225,7 +227,7 @@ def _version(initdb: Path) -> int:
 
 
 @contextmanager
-def postgres(port: int = 0) -> Iterator[Postgres]:
+def postgres(port: int = 0, host: str = LOOPBACK) -> Iterator[Postgres]:
     """A Postgres server; it refuses root, so as root it runs as the package's own user."""
     owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     programs, port, tls = postgres_programs(), port or free_port(), authority()
@@ -245,13 +247,15 @@ def postgres(port: int = 0) -> Iterator[Postgres]:
         _own(home / "server.crt", tls.server_certificate, owner)
         _own(home / "server.key", tls.server_key, owner)
         settings = {
-            "listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "",
+            "listen_addresses": host, "port": str(port), "unix_socket_directories": "",
             "fsync": "off", "shared_buffers": "16MB", "max_connections": "60", "ssl": "on",
             "ssl_cert_file": str(home / "server.crt"), "ssl_key_file": str(home / "server.key"),
         }  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         argv = [str(programs / "postgres"), "-D", data, *options]
-        server = Postgres(port, tls)
+        server = Postgres(port, tls, host)
+        with (home / "data" / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+            rules.write("host all all all scram-sha-256\n")
         # SIGQUIT: without the last checkpoint, since the data is thrown away.
         with process(
             argv, home, owner=owner, ending=signal.SIGQUIT, ready=lambda: _accepts(server)
@@ -280,22 +284,23 @@ class Redis:
     """A Redis server that demands :data:`PASSWORD`."""
 
     port: int
+    host: str = LOOPBACK
 
     @property
     def url(self) -> str:
         """URL of database 0."""
         from urllib.parse import quote
 
-        return f"redis://:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/0"
+        return f"redis://:{quote(PASSWORD, safe='')}@{self.host}:{self.port}/0"
 
 
 @contextmanager
-def redis(*, tls: Authority | None = None) -> Iterator[Redis]:
+def redis(*, tls: Authority | None = None, host: str = LOOPBACK) -> Iterator[Redis]:
     """A Redis server with append-only persistence off; with *tls* it listens with TLS only."""
     port = free_port()
     with directory() as home:
         lines = [
-            "bind 127.0.0.1", f"dir {home}", 'save ""', "appendonly no",
+            f"bind {host}", f"dir {home}", 'save ""', "appendonly no",
             f'requirepass "{PASSWORD}"', f"port {0 if tls else port}",
         ]  # fmt: skip
         if tls:
@@ -306,8 +311,8 @@ def redis(*, tls: Authority | None = None) -> Iterator[Redis]:
                 f"tls-key-file {home}/server.key", "tls-auth-clients no",
             ]  # fmt: skip
         argv = ["redis-server", "-"]
-        with process(argv, home, stdin="\n".join(lines), ready=lambda: answers(port)):
-            yield Redis(port)
+        with process(argv, home, stdin="\n".join(lines), ready=lambda: answers(port, host)):
+            yield Redis(port, host)
 
 
 @dataclass(frozen=True)
@@ -344,13 +349,13 @@ def s3(bucket: str = "probe") -> Iterator[S3]:
 
 
 @contextmanager
-def aws() -> Iterator[str]:
+def aws(host: str = LOOPBACK) -> Iterator[str]:
     """An AWS API emulator (moto); gives its endpoint's URL. Any credentials will do."""
     port = free_port()
     with directory() as home:
-        argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-        with process(argv, home, ready=lambda: answers(port)):
-            yield f"http://127.0.0.1:{port}"
+        argv = [sys.executable, "-m", "moto.server", "-H", host, "-p", str(port)]
+        with process(argv, home, ready=lambda: answers(port, host)):
+            yield f"http://{host}:{port}"
 
 
 def _script(name: str) -> str:

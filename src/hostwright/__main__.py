@@ -7,6 +7,7 @@ when it is asked for.
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,12 @@ if TYPE_CHECKING:
 VERBS = {
     "apply-aws-local": "hostwright.cloud.aws_local:main",
     "bench": "hostwright.rig.bench:main",
+    "crds": "hostwright.helm.vendoring:main",
     "demo": "hostwright.rig.demo:main",
-    "generated": "hostwright.contract.export:main",
+    "docs": "hostwright.site.command:main",
+    "generated": "hostwright.docs.generated:main",
     "packages": "hostwright.rig.requirements:main",
+    "prove": "hostwright.rig.prove.command:main",
     "schemas": "hostwright.terraform.schema.refresh:main",
     "validate": "hostwright.validate.command:main",
 }
@@ -29,7 +33,10 @@ INTERRUPTED = 130
 
 
 def main(words: Sequence[str]) -> int:
-    """Do what *words* say; our own errors are told plainly, with their exit code."""
+    """Do what *words* say; our own errors are told plainly, with their exit code.
+
+    Anything else is a fault of ours: it shows its traceback, and has an exit code of its own.
+    """
     try:
         return _verb(words)(list(words[1:]))
     except HostwrightError as error:
@@ -38,6 +45,9 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
+    except Exception:  # noqa: BLE001 - by itself Python would exit as findings do
+        traceback.print_exc()
+        return HostwrightError.exit_code
 
 
 def _verb(words: Sequence[str]) -> Callable[[list[str]], int]:

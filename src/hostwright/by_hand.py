@@ -12,16 +12,18 @@ from hostwright.contract.values import Request, complete, resolve
 from hostwright.errors import ValuesError
 from hostwright.release.build import FILE_SECRETS
 from hostwright.release.composed import composed
-from hostwright.secrets import from_file
+from hostwright.secrets import from_file, of_roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hostwright.contract.envfile import Given
-    from hostwright.contract.models import Contract, RoleName
+    from hostwright.contract.models import Contract, Profile, RoleName
 
 
-def render(env_file: str, app_domain: str, root: Path) -> list[Path]:
+def render(
+    env_file: str, app_domain: str, root: Path, profile: Profile = "production"
+) -> list[Path]:
     """Write ``env/<role>.env`` and ``secrets/<name>`` below *root*, each for its owner alone.
 
     A secret's owner is the user of its container; anybody but root has to see to that afterwards.
@@ -30,13 +32,13 @@ def render(env_file: str, app_domain: str, root: Path) -> list[Path]:
         ValuesError: The values have problems; nothing is written then.
     """
     contract = load()
-    given = from_file(Path(env_file))
+    given = of_roles(from_file(Path(env_file)), "vps")
     inputs = {
-        "environment": "production",
+        "environment": profile,
         "app_domain": app_domain,
         "app_public_url": f"https://{app_domain}",
     }
-    roles = _roles(contract, given, inputs, env_file)
+    roles = _roles(contract, given, inputs, env_file, profile)
     files = {root / "env" / f"{role}.env": encode(values) for role, values in roles.items()}
     for path, content in files.items():
         _write(path, content)
@@ -47,12 +49,23 @@ def render(env_file: str, app_domain: str, root: Path) -> list[Path]:
 
 
 def _roles(
-    contract: Contract, given: Mapping[str, Given], inputs: Mapping[str, str], env_file: str
+    contract: Contract,
+    given: Mapping[str, Given],
+    inputs: Mapping[str, str],
+    env_file: str,
+    profile: Profile,
 ) -> dict[RoleName, dict[str, str]]:
-    full = complete(contract, "vps", inputs)
+    # By hand an env file says inputs, too: what is composed has to follow them.
+    said = {
+        item.source("vps").text: given[name].value
+        for name, item in contract.variables.items()
+        if item.source("vps").kind == "input" and name in given
+    }
+    stated = {**said, **inputs}
+    full = complete(contract, "vps", stated)
     secrets = {name: item.value for name, item in given.items()}
     made = composed(contract, full, secrets, hosts={"api": "api", "web": "web"})
-    found = resolve(contract, Request("vps", "production", given, inputs, made, env_file))
+    found = resolve(contract, Request("vps", profile, given, stated, made, env_file))
     if found.errors:
         lines = [f"  {problem}" for problem in found.errors]
         raise ValuesError("\n".join(["the values have problems; nothing was written", *lines]))

@@ -10,19 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hostwright import image_pins, images, paths, remote, secrets
+from hostwright import image_pins, images, paths, registries, remote, secrets
 from hostwright.contract import load
 from hostwright.errors import (
     Busy,
     PreflightError,
+    RegistryLogin,
     RunnerError,
     SettingsError,
     ToolError,
     ValuesError,
 )
+from hostwright.fleet.shared import once
+from hostwright.plan.make import ingredients
 from hostwright.release import blueprint, build
 from hostwright.release.bundle import File
-from hostwright.remote import Runner
+from hostwright.remote import Runner, show
+from hostwright.runner.phases import SWITCHED
 from hostwright.settings import check_inputs
 
 if TYPE_CHECKING:
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
     from hostwright.contract.envfile import Given
     from hostwright.contract.models import Contract
     from hostwright.images import Decision, LocalImage
+    from hostwright.plan.saved import Agreed
     from hostwright.progress import Progress
+    from hostwright.registries import Login
     from hostwright.release.build import Release
     from hostwright.remote import Event
     from hostwright.settings import Host
@@ -51,6 +57,10 @@ class Local:
     here: Mapping[str, LocalImage]
     #: Role to what the settings call its image, before a tag became a digest.
     asked: Mapping[str, str] = field(default_factory=dict)
+    #: What the host is told about its backups; None where none are set.
+    backup: bytes | None = None
+    #: Registry to the login there; it goes no further than the registry and the host's memory.
+    logins: Mapping[str, Login] = field(default_factory=dict)
 
     @property
     def app(self) -> str:
@@ -60,12 +70,23 @@ class Local:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an operation ended: what serves, and the seconds of each phase."""
+    """How an operation ended.
+
+    Attributes:
+        serving: The release that serves.
+        previous: The one that did before.
+        seconds: What the host took for all of it.
+        connect_seconds: What connecting took.
+        serving_seconds: From being connected to the word that traffic has moved; None where it
+            had not to.
+        phases: Seconds of each.
+    """
 
     serving: str
     previous: str | None
     seconds: float
     connect_seconds: float
+    serving_seconds: float | None
     phases: dict[str, float]
 
 
@@ -75,28 +96,46 @@ def gather(host: Host) -> Local:
     Raises:
         UserError: A family of its own per fault; nothing has been touched.
     """
-    contract = load()
-    check_inputs(host, contract)
-    static = static_files()
-    chosen = wanted_images(contract, host, build.parsed(static[build.COMPOSE]))
+    local = gather_values(host)
+    chosen = wanted_images(local.contract, host, build.parsed(local.static[build.COMPOSE]))
     wanted = {role: _canonical(ref) for role, ref in chosen.items()}
-    here = {} if host.transport == "registry" else images.inspect(set(wanted.values()))
-    local = Local(
-        contract=contract,
-        host=host,
-        given=secrets.gather(host.values, contract, "vps"),
-        static=static,
-        acme_root=_acme_root(host),
-        wanted=wanted,
-        here=here,
-        asked=wanted,
-    )
-    _refuse_problems(local)
+    here = {} if host.transport == "registry" else _here(frozenset(wanted.values()))
+    local = replace(local, wanted=wanted, here=here, asked=wanted)
     if host.transport == "ssh":  # nothing is pulled
         return local
     # Each once: a tag that moves meanwhile would give the roles different images.
-    pinned = {reference: _pinned(reference, here) for reference in sorted(set(wanted.values()))}
+    references = sorted(set(wanted.values()))
+    pinned = {reference: _pinned(reference, here, local.logins) for reference in references}
     return replace(local, wanted={role: pinned[reference] for role, reference in wanted.items()})
+
+
+def gather_values(host: Host) -> Local:
+    """The same but for the images.
+
+    Raises:
+        UserError: A family of its own per fault; nothing has been touched.
+    """
+    from hostwright.backup import operate as backups
+
+    contract = once("contract", load)
+    check_inputs(host, contract)
+    local = Local(
+        contract=contract,
+        host=host,
+        given=secrets.gather(host.values, contract, "vps", registries.variables(host)),
+        static=once("blueprint", static_files),
+        acme_root=_acme_root(host),
+        wanted={},
+        here={},
+        backup=backups.content(host) if host.backup else None,
+        logins=registries.logins(host, contract),
+    )
+    _refuse_problems(local)
+    return local
+
+
+def _here(references: frozenset[str]) -> dict[str, LocalImage]:
+    return once(("here", references), lambda: images.inspect(references))
 
 
 def _canonical(reference: str) -> str:
@@ -105,14 +144,16 @@ def _canonical(reference: str) -> str:
     return image_pins.exact(reference, digest) if digest else reference
 
 
-def _pinned(reference: str, here: Mapping[str, LocalImage]) -> str:
+def _pinned(reference: str, here: Mapping[str, LocalImage], logins: Mapping[str, Login]) -> str:
     """*reference* by digest where the host will pull it; a tag may mean something else tomorrow."""
     if reference in here or "@sha256:" in reference:
         return reference
     named = image_pins.repository(reference)
     tagged = f"{reference}:latest" if named == reference else reference
     try:
-        return image_pins.exact(reference, image_pins.resolve(tagged))
+        login = registries.login_for(tagged, logins)
+        digest = once(("digest", tagged, login), lambda: image_pins.resolve(tagged, login=login))
+        return image_pins.exact(reference, digest)
     except ToolError as error:
         raise ToolError(
             error.what,
@@ -179,38 +220,18 @@ def _refuse_problems(local: Local) -> None:
             where=local.host.address,
             remedy="Give --app-domain, or set app_domain in hosts.yaml.",
         )
-    plan = _plan(local, {}, datetime.now(UTC), "", "")
+    plan = ingredients(local, {}, datetime.now(UTC), "", "")
     problems = build.resolved(plan, "new").errors
     if problems:
         lines = [f"  {problem}" for problem in problems]
         count = f"{len(lines)} problem{'s' if len(lines) > 1 else ''} with the values"
         raise ValuesError("\n".join([f"{count}; nothing was touched", *lines]))
-    extras = {**local.host.api_env, **local.host.web_env, **local.host.worker_env}
-    for name in extras:
-        if name in local.contract.variables:
-            raise SettingsError(
-                f"{name} is a variable of the contract", remedy="Give it as a value instead."
-            )
 
 
-def _plan(
-    local: Local,
-    placed: Mapping[str, images.Placed],
-    created: datetime,
-    salt: str,
-    architecture: str,
-) -> build.Plan:
-    return build.Plan(
-        contract=local.contract,
-        host=local.host,
-        given=local.given,
-        images=placed,
-        static=local.static,
-        acme_root=local.acme_root,
-        created=created,
-        salt=salt,
-        architecture=architecture,
-    )
+def values_in(local: Local, release: str) -> dict[str, dict[str, str]]:
+    """What each role would get in a release of that id; what is composed names the release."""
+    resolved = build.resolved(ingredients(local, {}, datetime.now(UTC), "", ""), release)
+    return {str(role): values for role, values in resolved.roles.items()}
 
 
 def decide_images(local: Local, hello: Mapping[str, Any]) -> Decision:
@@ -223,7 +244,7 @@ def decide_images(local: Local, hello: Mapping[str, Any]) -> Decision:
     _check_docker(hello)
     base = _base_asked(local)
     movable = base.keys() - {str(name) for name in local.host.base_images}
-    kept = images.kept(base, movable, local.here, _base_images(hello), hello["images"])
+    kept = images.kept(base, movable, local.here, base_images(hello), hello["images"])
     found = images.decide(
         {role: reference for role, reference in local.wanted.items() if role not in kept},
         local.here,
@@ -259,7 +280,7 @@ def _base_asked(local: Local) -> dict[str, str]:
     return {name: asked for name, asked in local.asked.items() if name not in roles}
 
 
-def _base_images(hello: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def base_images(hello: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The images of the base that runs on the host, as far as a release there still names them."""
     applied = hello.get("base_applied")
     for release in hello["releases"]:
@@ -273,7 +294,7 @@ def base_change(release: Release, hello: Mapping[str, Any]) -> str | None:
     applied = hello.get("base_applied")
     if not hello["serving"] or release.manifest["base_sha256"] == applied:
         return None
-    before = {name: entry["ref"] for name, entry in _base_images(hello).items()}
+    before = {name: entry["ref"] for name, entry in base_images(hello).items()}
     now = {name: entry["ref"] for name, entry in release.manifest["images"].items()}
     roles = release.manifest["roles"]
     new = [name for name in sorted(now) if name not in roles and before.get(name) != now[name]]
@@ -285,17 +306,24 @@ def base_change(release: Release, hello: Mapping[str, Any]) -> str | None:
 
 
 def room_for_pulls(
-    decision: Decision, hello: Mapping[str, Any], note: Callable[[str], object]
+    decision: Decision,
+    hello: Mapping[str, Any],
+    note: Callable[[str], object],
+    logins: Mapping[str, Login],
 ) -> int:
     """See that the host's disk can take what it is about to pull; how many bytes that leaves.
 
-    A registry may answer the host and not us (a login, a private network). *note* is told, and the
-    host's own reserve has to do.
+    A registry may answer the host and not us (a private network, a login that somebody gave the
+    host's own Docker). *note* is told, and the host's own reserve has to do.
+
+    Raises:
+        RegistryLogin: A registry refuses the login that the host would have to use.
+        PreflightError: The disk is too small.
     """
     parts: dict[str, int] = {}
     for reference in sorted({item.ref for item in decision.placed.values() if item.pull}):
         try:
-            parts |= image_pins.downloads(reference, hello["arch"])
+            parts |= download_sizes(reference, str(hello["arch"]), logins)
         except ToolError as error:
             note(f"the size of what is pulled is not known here: {error.what}")
             break
@@ -305,39 +333,77 @@ def room_for_pulls(
     return int(hello["disk_free"]) - needed
 
 
+def download_sizes(
+    reference: str, architecture: str, logins: Mapping[str, Login]
+) -> dict[str, int]:
+    """What a pull of an image brings: each part's size in bytes, by its digest.
+
+    Raises:
+        RegistryLogin: The registry refuses our login.
+        ToolError: It does not tell; it may tell the host.
+    """
+    login = registries.login_for(reference, logins)
+    key = ("downloads", reference, architecture, login)
+    try:
+        return once(key, lambda: image_pins.downloads(reference, architecture, login))
+    except RegistryLogin as error:
+        if login is None:  # the host's own Docker may have one
+            raise ToolError(error.what, remedy=error.remedy) from error
+        raise
+
+
 def make(local: Local, decision: Decision, architecture: str) -> Release:
     """The release as of now."""
     now, salt = datetime.now(UTC), random.token_hex(16)
-    return build.build(_plan(local, decision.placed, now, salt, architecture))
+    return build.build(ingredients(local, decision.placed, now, salt, architecture))
 
 
-def deploy(session: Session, local: Local, progress: Progress) -> Outcome:
+def deploy(
+    session: Session, local: Local, progress: Progress, agreed: Agreed | None = None
+) -> Outcome:
     """Bring *local* to the host behind *session*, and follow until it serves.
 
+    Args:
+        session: The host.
+        local: What was gathered here.
+        progress: Told what is going on.
+        agreed: A saved plan that has to hold still.
+
     Raises:
+        StalePlan: It does not; nothing was touched.
         HostError: Of the family of what went wrong; traffic is where it was before.
     """
+    from hostwright.backup import operate as backups
+
     with Runner(session, local.app) as runner:
-        _same_version(runner)
-        _announce(runner, progress)
-        _refuse_busy(runner)
+        same_version(runner)
+        announce(runner, progress)
+        refuse_busy(runner)
+        if agreed:
+            agreed.same_host(runner.hello, runner.where)
         decision = decide_images(local, runner.hello)
-        free = room_for_pulls(decision, runner.hello, progress.note)
+        planned = agreed and agreed.same_release(local, decision, runner.hello["arch"])
+        if local.backup and backups.deliver(runner, local.backup):
+            progress.note("the host was told the settings of its backups")
+        free = room_for_pulls(decision, runner.hello, progress.note, local.logins)
         if decision.to_send:
-            _send_images(runner, decision, free, progress)
-        release = make(local, decision, runner.hello["arch"])
+            send_images(runner, decision, free, progress)
+        release = planned or make(local, decision, runner.hello["arch"])
         if change := base_change(release, runner.hello):
             progress.note(change)
-        runner.send({"do": "deploy", "actor": remote.actor()}, release.pack())
+        pulled = [image.ref for image in decision.placed.values() if image.pull]
+        login = registries.going_along(local.logins, pulled)
+        runner.send({"do": "deploy", "actor": remote.actor(), **login}, release.pack())
         return follow(runner, session, progress)
 
 
-def rollback(session: Session, app: str, to: str | None, progress: Progress) -> Outcome:
+def rollback(session: Session, host: Host, app: str, to: str | None, progress: Progress) -> Outcome:
     """Return the host to the previous good release, or to *to*."""
     with Runner(session, app) as runner:
-        _same_version(runner)
-        _announce(runner, progress)
-        runner.send({"do": "rollback", "to": to, "actor": remote.actor()})
+        same_version(runner)
+        announce(runner, progress)
+        login = registries.for_return(host, runner.hello, progress.note)
+        runner.send({"do": "rollback", "to": to, "actor": remote.actor(), **login})
         return follow(runner, session, progress)
 
 
@@ -351,29 +417,32 @@ def status(session: Session, app: str) -> Event:
 def follow(runner: Runner, session: Session, progress: Progress) -> Outcome:
     """Show the operation's events until it is done."""
     phases: dict[str, float] = {}
+    served: float | None = None
     event: Event = {}
     for event in runner.events("done"):
-        if event["event"] == "begin":
-            progress.begin(event["phase"])
-        elif event["event"] == "phase":
+        if event["event"] == "phase":
             phases[event["phase"]] = event["seconds"]
-            text = f"{event['phase']:<10} {event.get('text') or ''}".rstrip()
-            progress.end(text, event["seconds"])
-        elif event["event"] in {"note", "reconciled"}:
-            progress.note(event["text"])
+            served = session.since_connected if event["phase"] == SWITCHED else served
+        show(event, progress)
     return Outcome(
         serving=event["serving"],
         previous=event.get("previous"),
         seconds=event["seconds"],
         connect_seconds=session.connect_seconds,
+        serving_seconds=served,
         phases=phases,
     )
 
 
-def _same_version(runner: Runner) -> None:
+def same_version(runner: Runner) -> None:
+    """See that the host has this clone's runner.
+
+    Raises:
+        RunnerError: It has another one.
+    """
     from hostwright import runner_archive
 
-    mine, theirs = runner_archive.build().version, runner.hello["runner"]
+    mine, theirs = once("runner", runner_archive.build).version, runner.hello["runner"]
     if mine != theirs:
         raise RunnerError(
             f"its runner is {theirs}, this clone brings {mine}",
@@ -382,7 +451,8 @@ def _same_version(runner: Runner) -> None:
         )
 
 
-def _announce(runner: Runner, progress: Progress) -> None:
+def announce(runner: Runner, progress: Progress) -> None:
+    """Say what the host said of itself."""
     hello = runner.hello
     serving = hello["serving"] or "nothing yet"
     progress.note(f"{runner.where}: Docker {hello['docker']}, serving {serving}")
@@ -390,8 +460,16 @@ def _announce(runner: Runner, progress: Progress) -> None:
         progress.note("an earlier operation was cut off; it is reconciled first")
 
 
-def _refuse_busy(runner: Runner) -> None:
+def refuse_busy(runner: Runner) -> None:
     """Refuse before an upload what the host would refuse after it."""
+    hold = runner.hello.get("hold")
+    if hold is not None:
+        owner, reason = hold["owner"] or "somebody", hold["reason"] or "nobody knows why"
+        raise Busy(
+            f"{owner} holds this host: {reason}",
+            where=runner.where,
+            remedy="Ask them; `invoke vps.lock` shows it. Nothing was sent.",
+        )
     busy = runner.hello.get("busy")
     if busy is None:
         return
@@ -403,15 +481,35 @@ def _refuse_busy(runner: Runner) -> None:
     )
 
 
-def _send_images(runner: Runner, decision: Decision, free: int, progress: Progress) -> None:
+def send_images(runner: Runner, decision: Decision, free: int, progress: Progress) -> None:
+    """Send the images that the host lacks, with the layers that it lacks."""
     started = time.monotonic()
     names = ", ".join(sorted(decision.to_send))
     progress.begin(f"images    {names}")
     present = () if runner.hello.get("store") == "containerd" else runner.hello["layers"]
-    with tempfile.TemporaryDirectory(prefix="hostwright-images-") as work:
-        archive = images.save(decision.to_send, present, Path(work), free=free)
-        content = archive.read_bytes()
+    content = _packed(decision.to_send, frozenset(present), free)
     runner.send({"do": "images", "actor": remote.actor()}, content, progress.sent)
     list(runner.events("images"))
     count, size = len(decision.to_send), len(content) / 1e6
     progress.end(f"IMAGES     {count} sent, {size:.1f} MB", time.monotonic() - started)
+
+
+def _packed(to_send: Mapping[str, LocalImage], present: frozenset[str], free: int) -> bytes:
+    """The archive for one host; hosts that lack the same layers get the same, packed once.
+
+    Raises:
+        PreflightError: The host's disk cannot take it.
+    """
+    chains = {chain for image in to_send.values() for chain in images.chain_ids(image.layers)}
+    lacking = frozenset(chains - present)
+    names = frozenset((tag, image.id) for tag, image in to_send.items())
+
+    def pack() -> tuple[bytes, int]:
+        sizes: list[int] = []
+        with tempfile.TemporaryDirectory(prefix="hostwright-images-") as work:
+            archive = images.save(to_send, chains - lacking, Path(work), sizes.append)
+            return archive.read_bytes(), sizes[0]
+
+    content, size = once(("packed", names, lacking), pack)
+    images.check_room(size, free)
+    return content

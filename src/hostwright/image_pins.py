@@ -15,6 +15,7 @@ digest of a multi-architecture image is the one of its index, so that it serves 
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -28,12 +29,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from hostwright import paths
-from hostwright.errors import ToolError, UserError
+from hostwright.errors import RegistryLogin, ToolError, UserError
+from hostwright.runner.registries import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from http.client import HTTPMessage
     from pathlib import Path
+
+    from hostwright.registries import Login
 
 #: Indexes first: a registry gives the first kind that it has.
 MANIFEST_TYPES = (
@@ -205,37 +209,39 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def resolve(ref: str, where: str = "") -> str:
+def resolve(ref: str, where: str = "", login: Login | None = None) -> str:
     """The digest that the registry has for *ref* now.
 
     The manifest is fetched and hashed here: what the registry says about it has to agree.
 
     Raises:
-        ToolError: No answer, no such image, not without a login, or an answer that contradicts
-            itself.
+        RegistryLogin: Not without a login, or not with *login*.
+        ToolError: No answer, no such image, or an answer that contradicts itself.
     """
-    headers, body = _asked(ref, parse(ref), where)
+    headers, body = _asked(ref, parse(ref), where, login)
     digest = _digest_of(body)
     if headers.get("Docker-Content-Digest", digest) != digest:
         raise ToolError(f"{ref}: the registry's digest is not that of its manifest", where=where)
     return digest
 
 
-def downloads(ref: str, architecture: str) -> dict[str, int]:
+def downloads(ref: str, architecture: str, login: Login | None = None) -> dict[str, int]:
     """What a host without any layer downloads to pull an image by digest.
 
     Args:
         ref: ``repository@sha256:…``.
         architecture: The host's processor in Docker's word, which an index lists.
+        login: For the registry, where it asks for one.
 
     Returns:
         Each part's size in bytes, by its digest: images share parts.
 
     Raises:
         UserError: The image is not built for that processor.
+        RegistryLogin: As for :func:`resolve`.
         ToolError: As for :func:`resolve`, or the registry's manifest is none.
     """
-    manifest = _described(ref)
+    manifest = _described(ref, login)
     if "manifests" in manifest:
         fitting = [
             entry["digest"]
@@ -248,15 +254,15 @@ def downloads(ref: str, architecture: str) -> dict[str, int]:
                 where=ref,
                 remedy=f"Build it with `docker build --platform linux/{architecture} …`.",
             )
-        manifest = _described(exact(ref, fitting[0]))
+        manifest = _described(exact(ref, fitting[0]), login)
     parts = (manifest["config"], *manifest["layers"])
     return {str(part["digest"]): int(part["size"]) for part in parts}
 
 
-def _described(ref: str) -> dict[str, Any]:
+def _described(ref: str, login: Login | None) -> dict[str, Any]:
     """The manifest that a digest names."""
     digest = ref.partition("@")[2]
-    _, body = _asked(ref, parse(f"{repository(ref)}:tag")._replace(tag=digest), "")
+    _, body = _asked(ref, parse(f"{repository(ref)}:tag")._replace(tag=digest), "", login)
     if _digest_of(body) != digest:
         raise ToolError(f"{ref}: the registry answers with another manifest")
     try:
@@ -268,11 +274,15 @@ def _described(ref: str) -> dict[str, Any]:
     return manifest
 
 
-def _asked(ref: str, reference: Reference, where: str) -> tuple[HTTPMessage, bytes]:
+def _asked(
+    ref: str, reference: Reference, where: str, login: Login | None
+) -> tuple[HTTPMessage, bytes]:
     try:
-        return _manifest(reference)
+        return _manifest(reference, login)
     except urllib.error.HTTPError as error:
         error.close()
+        if error.code in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise _no_login(ref, canonical(reference.host), where, login) from error
         raise ToolError(f"{ref}: {_refusal(error.code)}", where=where) from error
     except (OSError, HTTPException, ValueError) as error:  # no connection, TLS, HTTP, JSON
         reason = getattr(error, "reason", error)  # urllib puts the cause into angle brackets
@@ -288,41 +298,67 @@ def _digest_of(body: bytes) -> str:
 
 
 def _refusal(status: int) -> str:
-    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return "the registry gives it only after a login; pin it by hand"
     if status == HTTPStatus.NOT_FOUND:
         return "the registry has no such image"
     return f"the registry answered HTTP {status}"
 
 
-def _manifest(reference: Reference) -> tuple[HTTPMessage, bytes]:
+def _no_login(ref: str, name: str, where: str, login: Login | None) -> RegistryLogin:
+    """Which login is missing or wrong, and where it is set."""
+    if login is None:
+        return RegistryLogin(
+            f"{ref}: the registry {name} gives it only after a login",
+            where=where,
+            remedy=f"Set registries.{name} of the host in hosts.yaml: username, and password_from, "
+            "the name of one of its values. An image of images.yaml is pinned by hand.",
+        )
+    return RegistryLogin(
+        f"{ref}: the registry {name} does not give it to {login.username}",
+        where=where,
+        remedy=f"Correct the value of {login.variable} (registries.{name}.password_from in "
+        "hosts.yaml), or let that account read the image. Nothing was touched.",
+    )
+
+
+def _manifest(reference: Reference, login: Login | None) -> tuple[HTTPMessage, bytes]:
     try:
         return _get(reference.url)
     except urllib.error.HTTPError as error:
         challenge = error.headers.get("WWW-Authenticate", "")
-        if error.code != HTTPStatus.UNAUTHORIZED or not challenge.startswith("Bearer "):
+        if error.code != HTTPStatus.UNAUTHORIZED:
+            raise
+        scheme = challenge.partition(" ")[0].lower()
+        if scheme != "bearer" and not (scheme == "basic" and login):
             raise
         error.close()
-    return _get(reference.url, _token(challenge))
+    proof = f"Bearer {_token(challenge, login)}" if scheme == "bearer" else _basic(login)
+    return _get(reference.url, proof)
 
 
-def _token(challenge: str) -> str:
-    """An anonymous token from the address that the registry's challenge names."""
+def _basic(login: Login | None) -> str:
+    """A login as a header carries it; nothing without one."""
+    if login is None:
+        return ""
+    return "Basic " + base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
+
+
+def _token(challenge: str, login: Login | None) -> str:
+    """A token from the address that the registry's challenge names; anonymous without a login."""
     fields = dict(_CHALLENGE.findall(challenge))
     query = urlencode({key: fields[key] for key in ("service", "scope") if key in fields})
-    _, body = _get(f"{fields.get('realm', '')}?{query}")
+    _, body = _get(f"{fields.get('realm', '')}?{query}", _basic(login))
     answer = json.loads(body)
     if not isinstance(answer, dict):
         raise ValueError("the token service's answer is no JSON object")  # noqa: TRY004 - its data
     return str(answer.get("token") or answer.get("access_token", ""))
 
 
-def _get(url: str, token: str = "") -> tuple[HTTPMessage, bytes]:
+def _get(url: str, proof: str = "") -> tuple[HTTPMessage, bytes]:
     """GET over HTTPS, or over HTTP on loopback; no proxy stands between us and loopback."""
     headers = {"Accept": ", ".join(MANIFEST_TYPES)}
     request = urllib.request.Request(_checked(url), headers=headers)  # noqa: S310 - just checked
-    if token:  # it stays behind when the registry sends us on to another host
-        request.add_unredirected_header("Authorization", f"Bearer {token}")
+    if proof:  # it stays behind when the registry sends us on to another host
+        request.add_unredirected_header("Authorization", proof)
     local = is_loopback(urlsplit(url).hostname or "")
     handlers = [urllib.request.ProxyHandler({})] if local else []
     with urllib.request.build_opener(*handlers).open(request, timeout=PATIENCE) as answer:

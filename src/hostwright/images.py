@@ -15,7 +15,7 @@ from hostwright.errors import PreflightError, ToolError, UserError
 from hostwright.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
 #: How much of an image's id its tag on the host carries.
@@ -231,27 +231,29 @@ def _mib(size: int) -> str:
 
 
 def save(
-    images: Mapping[str, LocalImage], present: Collection[str], work: Path, *, free: int
+    images: Mapping[str, LocalImage],
+    present: Collection[str],
+    work: Path,
+    weighed: Callable[[int], object],
 ) -> Path:
-    """An archive for ``docker load`` that holds only the layers the host lacks.
+    """An archive for ``docker load`` that holds only the layers a host lacks.
 
     Args:
         images: Tag on the host to local image.
         present: Chain ids that the host has. An engine with classic layer storage never opens the
             file of such a layer, so it may be missing from the archive.
         work: A directory for the archive; it is as large as the images.
-        free: Bytes free on the host.
+        weighed: Told how many bytes a host needs to load it, before it is written.
 
     Raises:
         ToolError: The engine failed.
-        PreflightError: The host's disk cannot take what is in the archive.
     """
     whole, slim = work / "images.tar", work / "images.slim.tar.gz"
     ids = sorted({image.id for image in images.values()})
     run(["docker", "save", "--output", whole, *ids], timeout=600)
     try:
         with tarfile.open(whole) as source, gzip.open(slim, "wb", GZIP_LEVEL) as out:
-            check_room(LOADED * _unpacked(source, set(present)), free)
+            weighed(LOADED * _unpacked(source, set(present)))
             _filter(source, out, images, set(present))
     finally:
         whole.unlink(missing_ok=True)

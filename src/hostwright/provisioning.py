@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from hostwright import paths, runner_archive, transport
 from hostwright.contract import load
-from hostwright.host.desired import Desired
+from hostwright.fleet.shared import once
+from hostwright.host.desired import Desired, Timers
 from hostwright.host.plan import shown
 from hostwright.host.provision import provision
 from hostwright.progress import Progress
@@ -30,6 +31,8 @@ class Outcome:
     changes: tuple[str, ...]
     warnings: tuple[str, ...]
     seconds: dict[str, float]
+    #: The plan, for people; where nothing was done about it.
+    plan: str = ""
 
     @property
     def last_line(self) -> str:
@@ -69,8 +72,6 @@ def run(address: Address, settings: Host, *, key: Path | None, dry_run: bool) ->
         done = provision(connect, desired, say=progress, dry_run=dry_run)
         for warning in done.warnings:
             progress.note(f"warning: {warning}")
-        if dry_run and done.changes:
-            print(shown(done.changes))  # noqa: T201 - the plan is the result of a dry run
     return _outcome(address, done, dry_run=dry_run)
 
 
@@ -89,10 +90,10 @@ def desire(settings: Host, key: str) -> Desired:
     """The host that *settings* describe; *key* may log in unless they name other keys."""
     domains = (settings.app_domain, settings.api_domain)
     return Desired(
-        runner=runner_archive.build().content,
+        runner=once("runner", runner_archive.build).content,
         deploy_keys=settings.deploy_keys or (key,),
         admin_keys=settings.admin_keys or (key,),
-        app=settings.project_name or load().application,
+        app=settings.project_name or once("contract", load).application,
         deploy_user=settings.deploy_user,
         bootstrap_user=settings.bootstrap_user,
         administrator=settings.administrator,
@@ -100,6 +101,22 @@ def desire(settings: Host, key: str) -> Desired:
         swap_mib=settings.swap_mib,
         reboot_time=settings.reboot_time,
         domains=tuple(name for name in domains if name),
+        timers=timers(settings),
+    )
+
+
+def timers(settings: Host) -> Timers | None:
+    """When backups and drills begin; None where no backups are set."""
+    backup = settings.backup
+    if backup is None:
+        return None
+    drill = backup.drill
+    return Timers(
+        backup.schedule,
+        backup.jitter_minutes,
+        drill.schedule,
+        drill.jitter_minutes,
+        backup.point_in_time.enabled,
     )
 
 
@@ -129,4 +146,5 @@ def _outcome(address: Address, done: Provisioned, *, dry_run: bool) -> Outcome:
         changes=tuple(change.title for change in done.changes),
         warnings=done.warnings,
         seconds=done.seconds,
+        plan=shown(done.changes) if dry_run and done.changes else "",
     )

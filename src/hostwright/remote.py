@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
 
+    from hostwright.progress import Progress
     from hostwright.transport import Channel, Session
 
 Event = dict[str, Any]
@@ -49,6 +50,11 @@ class Runner:
         trace: TracebackType | None,
     ) -> None:
         self._channel.close()
+
+    @property
+    def channel(self) -> Channel:
+        """What the runner talks on: after ``exec`` it is a command's."""
+        return self._channel
 
     def send(
         self,
@@ -163,6 +169,17 @@ def failure(event: Event, where: str) -> HostwrightError:
 def _family(kind: type[HostwrightError]) -> list[type[HostwrightError]]:
     """*kind* and all below it, the general before the special."""
     return [kind, *(one for child in kind.__subclasses__() for one in _family(child))]
+
+
+def show(event: Event, progress: Progress) -> None:
+    """Tell of a step or a note of an operation; other events say nothing to a person."""
+    if event["event"] == "begin":
+        progress.begin(event["phase"])
+    elif event["event"] == "phase":
+        text = f"{event['phase']:<10} {event.get('text') or ''}".rstrip()
+        progress.end(text, event["seconds"])
+    elif event["event"] in {"note", "reconciled"}:
+        progress.note(event["text"])
 
 
 def actor() -> str:

@@ -10,17 +10,20 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hostwright.errors import ToolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 #: How many of a failed tool's last lines an error shows.
 SHOWN_LINES = 20
+#: Seconds that a tool in the background has to end once it is told to.
+ENDING = 5.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,32 @@ def attached(
         if interrupted:
             raise KeyboardInterrupt
         return code
+
+
+@contextmanager
+def background(argv: Sequence[str | Path]) -> Iterator[subprocess.Popen[str]]:
+    """A tool that runs beside us until the block ends; its outputs are pipes of lines.
+
+    Raises:
+        ToolError: The program is missing or cannot be started.
+    """
+    words = [str(word) for word in argv]
+    pipe = subprocess.PIPE
+    try:
+        process = subprocess.Popen(  # noqa: S603 - a list of arguments, no shell
+            words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+        )
+    except OSError as error:
+        raise ToolError(f"cannot be started: {error.strerror}", where=shown(words)) from error
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(ENDING)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def blank(text: str, secrets: Iterable[str]) -> str:

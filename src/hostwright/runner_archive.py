@@ -42,7 +42,10 @@ class Archive(NamedTuple):
 
 def build() -> Archive:
     """Build the runner's archive; the same sources give the same bytes."""
-    sources = {path.name: path.read_bytes() for path in sorted(SOURCES.glob("*.py"))}
+    sources = {
+        path.relative_to(SOURCES).as_posix(): path.read_bytes()
+        for path in sorted(SOURCES.rglob("*.py"))
+    }
     version = hash_of(sources)
     text = sources[_STAMPED].decode().replace('VERSION = "source"', f'VERSION = "{version}"')
     sources[_STAMPED] = text.encode()

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from hostwright import paths
+from hostwright.backup.settings import Backup  # noqa: TC001 - pydantic reads it
 from hostwright.contract.located import Located, dotted, parse, read
 from hostwright.contract.models import (
     ApplicationName,
@@ -28,27 +31,16 @@ from hostwright.contract.models import (
 from hostwright.contract.rules import near
 from hostwright.contract.typed import listed, typed
 from hostwright.errors import SettingsError
+from hostwright.fleet.shared import once
+from hostwright.forms import like as _like
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME = rf"{_LABEL}(?:\.{_LABEL})*"
 _IP = r"[0-9a-fA-F:.]+"
-
-
-def _like(pattern: str, what: str, longest: int) -> tuple[AfterValidator, WithJsonSchema]:
-    """A text of one form: refused in words, described to editors by its pattern."""
-    form = re.compile(pattern)
-
-    def fits(text: str) -> str:
-        if len(text) > longest or not form.fullmatch(text):
-            raise ValueError(f"is not {what}")
-        return text
-
-    schema = {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": longest}
-    return AfterValidator(fits), WithJsonSchema(schema)
 
 
 def _listed(value: object) -> object:
@@ -77,6 +69,17 @@ ImageReference = Annotated[
     str,
     *_like(r"[a-z0-9][A-Za-z0-9_.:/-]*(?:@sha256:[0-9a-f]{64})?", "an image reference", 255),
 ]
+#: What Docker reads as a registry in front of an image's name; small letters, as there.
+RegistryServer = Annotated[
+    str,
+    *_like(
+        r"localhost(?::[0-9]{1,5})?|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?|[a-z0-9-]+:[0-9]{1,5}",
+        "a registry: ghcr.io, docker.io or registry.example.com:5000",
+        260,
+    ),
+]
+#: A colon would end it in the header that carries it.
+UserName = Annotated[str, *_like(r"[^\s:\x00-\x1f\x7f]+", "a user name without a colon", 255)]
 EmailAddress = Annotated[str, *_like(r"[^\s@{}\"'`]+@[^\s@{}\"'`]+", "an email address", 254)]
 WebAddress = Annotated[str, *_like(r"https?://[^\s{}\"'`]+", "an http(s) address", 2000)]
 TimeOfDay = Annotated[
@@ -84,7 +87,7 @@ TimeOfDay = Annotated[
 ]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Ranges = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
-Extra = Annotated[str, AfterValidator(_carried)]
+Plain = Annotated[str, AfterValidator(_carried)]
 
 
 class Values(Model):
@@ -97,6 +100,13 @@ class Values(Model):
     env_file: str | None = None
     environment: bool = False
     command: Words = ()
+
+
+class Registry(Model):
+    """The login of a registry; its password is the value of that name, and no role gets it."""
+
+    username: UserName
+    password_from: VariableName
 
 
 class Acme(Model):
@@ -131,16 +141,18 @@ class Host(Model):
         default_factory=dict
     )
     transport: Literal["auto", "registry", "ssh"] = "auto"
+    registries: dict[RegistryServer, Registry] = Field(default_factory=dict)
     values: Values = Values()
     acme: Acme = Acme()
     inputs: dict[Identifier, str | int | float | bool] = Field(default_factory=dict)
-    api_env: dict[VariableName, Extra] = Field(default_factory=dict)
-    web_env: dict[VariableName, Extra] = Field(default_factory=dict)
-    worker_env: dict[VariableName, Extra] = Field(default_factory=dict)
+    api_env: dict[VariableName, Plain] = Field(default_factory=dict)
+    web_env: dict[VariableName, Plain] = Field(default_factory=dict)
+    worker_env: dict[VariableName, Plain] = Field(default_factory=dict)
     trusted_proxies: Ranges = ()
     keep_releases: Annotated[int, Field(ge=2, le=50)] = 5
     warm_seconds: Annotated[int, Field(ge=0, le=86_400)] = 300
     health_seconds: Seconds | None = None
+    backup: Backup | None = None
 
     def canonical(self) -> dict[str, str]:
         """The contract's inputs that this host gives, by canonical name."""
@@ -169,6 +181,38 @@ class HostsFile(Model):
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+#: The hosts file that the command named, instead of the operator's own.
+_NAMED: ContextVar[Path | None] = ContextVar("hosts_file", default=None)
+
+
+@contextmanager
+def using(path: Path | None) -> Iterator[None]:
+    """Read names from the hosts file *path* in this block; from the operator's own for None.
+
+    Raises:
+        SettingsError: There is no such file.
+    """
+    if path is not None and not path.is_file():
+        raise SettingsError(
+            "there is no such file", where=paths.shown(path), remedy="Correct --hosts-file."
+        )
+    token = _NAMED.set(path)
+    try:
+        yield
+    finally:
+        _NAMED.reset(token)
+
+
+def known(path: Path | None = None) -> dict[str, Host]:
+    """The hosts of the file that is in force, by name; none where there is no file.
+
+    Raises:
+        SettingsError: As for ``load``.
+    """
+    path = path or _NAMED.get() or paths.HOSTS
+    return once(("hosts", path), lambda: load(path).hosts) if path.is_file() else {}
 
 
 def load(path: Path | None = None) -> HostsFile:
@@ -203,13 +247,13 @@ def host(
     Raises:
         SettingsError: The name is unknown and no address, or the settings do not hold together.
     """
-    path = path or paths.HOSTS
-    known = load(path).hosts if path.is_file() else {}
+    path = path or _NAMED.get() or paths.HOSTS
+    hosts = known(path)
     given = {key: value for key, value in overrides.items() if value not in (None, "", {}, ())}
-    if name in known:
-        return _build(_merged(known[name].model_dump(exclude_unset=True), given), name)
+    if name in hosts:
+        return _build(_merged(hosts[name].model_dump(exclude_unset=True), given), name)
     if not _looks_like_address(name):
-        remedy = near(name, list(known)) if known else "There is no hosts.yaml; give an address."
+        remedy = near(name, list(hosts)) if hosts else "There is no hosts.yaml; give an address."
         raise SettingsError(f"no host {name!r}", where=paths.shown(path), remedy=remedy)
     return _build({**_address(name), **given}, name)
 
@@ -274,6 +318,12 @@ _INPUT_TYPES: dict[str, tuple[str, Callable[[str], bool]]] = {
 }
 
 
+def input_fault(kind: str, text: str) -> str | None:
+    """What is wrong with an input of such a type, as a phrase that follows its name, or None."""
+    needed, fits = _INPUT_TYPES.get(kind, ("", bool))
+    return f"is not {needed}" if needed and not fits(text) else None
+
+
 def check_inputs(host: Host, contract: Contract) -> None:
     """Refuse inputs that the contract does not know, that a field says already, or of a wrong type.
 
@@ -294,6 +344,6 @@ def check_inputs(host: Host, contract: Contract) -> None:
             raise SettingsError(
                 "there is no such input here", where=where, remedy=near(name, known)
             )
-        needed, fits = _INPUT_TYPES.get(contract.inputs[name].type, ("", bool))
-        if needed and not fits(_text(value)):
-            raise SettingsError(f"is not {needed}", where=where, remedy="Correct it.")
+        fault = input_fault(contract.inputs[name].type, _text(value))
+        if fault:
+            raise SettingsError(fault, where=where, remedy="Correct it.")

@@ -138,12 +138,17 @@ class Channel:
         self._rest = b""
         self._whole: deque[bytes] = deque()
         self._err = bytearray()
+        #: Told standard error as it comes, instead of its being kept for the end.
+        self.on_error: Callable[[bytes], object] | None = None
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
 
     def _collect(self) -> None:
         while chunk := self._channel.recv_stderr(_CHUNK):
-            self._err += chunk
+            if self.on_error:
+                self.on_error(chunk)
+            else:
+                self._err += chunk
 
     def send(self, data: bytes, progress: Callable[[int], object] | None = None) -> None:
         """Write all of *data*; *progress* is told the bytes sent so far.
@@ -179,6 +184,15 @@ class Channel:
             *whole, self._rest = (self._rest + chunk).split(b"\n")
             self._whole.extend(whole)
         return self._whole.popleft().decode(errors="replace")
+
+    def read(self) -> bytes:
+        """Whatever of standard output is there or comes next, as it is; nothing at its end."""
+        if self._whole or self._rest:
+            kept = b"".join(line + b"\n" for line in self._whole) + self._rest
+            self._whole.clear()
+            self._rest = b""
+            return kept
+        return self._channel.recv(_CHUNK)
 
     def lines(self) -> Iterator[str]:
         """Every line of standard output until it ends."""
@@ -228,6 +242,12 @@ class Session:
         self.user = address.user or ""
         self.public_key = f"{key.kind} {key.text}"
         self.connect_seconds = seconds
+        self._connected = time.monotonic()
+
+    @property
+    def since_connected(self) -> float:
+        """Seconds since the host let us in."""
+        return time.monotonic() - self._connected
 
     def open(self, command: str) -> Channel:
         """Start *command* (a shell line without secrets) and talk to it.

@@ -127,7 +127,11 @@ class Engine:
         ledger.add(
             processes.start(self.inside(*words, POOL), log=self.home / "dockerd.log", grace=20.0)
         )
-        assert processes.wait(lambda: self.docker("version", check=False) != "", 30)
+        assert processes.wait(self._answers, 60), processes.tail(self.home / "dockerd.log")
+
+    def _answers(self) -> bool:
+        """Whether the engine itself answers: the client tells its own version without one."""
+        return run([client(), "version"], env=self.env, check=False).exit_code == 0
 
     def images(self) -> None:
         """The application's base and Caddy, made once; versions of it are a label each."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from hostwright.rig.scene import Scene
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 #: What an application without an api does for itself: store an item, queue its job, await its end.
 JOB = """

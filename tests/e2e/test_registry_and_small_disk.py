@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
+import secrets
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hostwright.errors import PreflightError, ToolError
+from hostwright.errors import PreflightError, RegistryLogin, ToolError, ValuesError
 from hostwright.rig import Rig, disk
 from hostwright.rig.scene import APP_DOMAIN, HOST, Scene
 from hostwright.rig.server import enter_command
@@ -29,6 +31,9 @@ DISK_MIB = 1700
 HEAVY_MB = 60
 HEAVY = f"FROM probe:2\nUSER root\nRUN head -c {HEAVY_MB}000000 /dev/urandom > /heavy\nUSER 10001\n"
 STATE = "/var/lib/hostwright/app"
+USER, VARIABLE = "shop-puller", "REGISTRY_PASSWORD"
+#: Where a password could lie on a server: all that its processes write to.
+WRITTEN = ("/var", "/root", "/home", "/etc", "/run", "/tmp", "/usr/local")  # noqa: S108
 
 
 class Shop:
@@ -279,6 +284,145 @@ def test_an_image_that_the_registry_does_not_have_is_refused(shop: Shop) -> None
 
     one_sentence(done, "the host could not pull the image:")
     assert "Check its name and digest" in done.stderr
+
+
+# -- from a registry that asks for a login ---------------------------------------------------------
+
+
+class Private:
+    """An image of version 2 in the registry, which asks for a login from now on.
+
+    It has a layer of its own: what an engine has of another image needs no login.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+        self.password = secrets.token_hex(16)
+        layer = f"RUN echo {secrets.token_hex(8)} > /opt/own"
+        own = f"FROM probe:2\nUSER root\n{layer}\nUSER 10001:10001\n"
+        docker = shop.scene.rig.engine.docker
+        docker("build", "--quiet", "--tag", "probe:private", "-", stdin=own.encode())
+        self.exact = shop.push("probe:private", "private/probe:2")
+        self.tag = f"{shop.registry.address}/private/probe:2"
+        self.values = shop.scene.env_file.read_text()
+        shop.registry.ask_for_login(USER, self.password)
+
+    def log_in(self, password: str) -> None:
+        """Say in hosts.yaml whose login it is, and in the values what its password is.
+
+        No release stays warm: the way back to one needs no image.
+        """
+        login = {"username": USER, "password_from": VARIABLE}
+        registries = {self.shop.registry.address: login}
+        self.shop.scene.write_hosts(registries=registries, warm_seconds=0)
+        self.shop.scene.env_file.write_text(f'{self.values}\n{VARIABLE}="{password}"\n')
+
+    def traces(self) -> list[str]:
+        """The files of the server that have the password, in clear or as a header carries it."""
+        whole = f"{USER}:{self.password}".encode()
+        told = {
+            "username": USER,
+            "password": self.password,
+            "serveraddress": self.shop.registry.address,
+        }
+        forms = [
+            self.password,
+            base64.b64encode(whole).decode(),
+            base64.urlsafe_b64encode(json.dumps(told).encode()).decode(),
+        ]
+        argv = ["grep", "-rlaF", "-f", "-", *WRITTEN]
+        found = self.shop.server.exec(argv, stdin="\n".join(forms).encode(), check=False)
+        journal = self.shop.server.exec(["journalctl", "--no-pager", "--output=cat"]).stdout
+        return [*found.stdout.split(), *(form for form in forms if form in journal)]
+
+    def end(self) -> None:
+        self.shop.scene.env_file.write_text(self.values)
+        self.shop.registry.let_everybody_in()
+
+
+@pytest.fixture
+def private(shop: Shop) -> Iterator[Private]:
+    made = Private(shop)
+    yield made
+    made.end()
+
+
+def test_an_image_that_needs_a_login_says_which_one_is_missing(
+    shop: Shop, private: Private
+) -> None:
+    asked = shop.deploy(private.tag, check=False)
+
+    assert asked.exit_code == RegistryLogin.exit_code
+    one_sentence(asked, f"the registry {shop.registry.address} gives it only after a login")
+    assert f"Set registries.{shop.registry.address} of the host" in asked.stderr
+
+    done = shop.refused(private.exact)  # the host's own Docker might have had a login
+    one_sentence(done, "gives the image only after a login, and none came along")
+    assert f"Set registries.{shop.registry.address} of the host" in done.stderr
+
+
+def test_a_wrong_password_is_refused_before_anything_changes(shop: Shop, private: Private) -> None:
+    private.log_in("wrong-" + private.password)
+    serving, releases, held = shop.serving(), shop.releases(), shop.host_images()
+
+    for reference in (private.tag, private.exact):
+        done = shop.deploy(reference, check=False)
+        assert done.exit_code == RegistryLogin.exit_code, done.stderr
+        one_sentence(done, f"the registry {shop.registry.address} does not give it to {USER}")
+        assert f"Correct the value of {VARIABLE}" in done.stderr
+
+    private.log_in("")
+    none = shop.deploy(private.exact, check=False)
+    assert none.exit_code == ValuesError.exit_code
+    assert f"no value for {VARIABLE}" in none.stderr
+    assert (shop.serving(), shop.releases(), shop.host_images()) == (serving, releases, held)
+
+
+def test_a_login_pulls_and_leaves_no_password_on_the_server(shop: Shop, private: Private) -> None:
+    private.log_in(private.password)
+
+    images = [word for role in ("api", "web") for word in ("--image", f"{role}={private.tag}")]
+    planned = shop.scene.invoke("vps.plan", "--host", HOST, *images)
+    assert shop.scene.seen(planned) == []
+    assert "not known" not in planned.stderr
+    shop.deploy(private.tag)
+
+    assert shop.serving() == "2"
+    assert shop.works()
+    assert shop.manifest()["images"]["api"]["ref"] == private.exact
+    assert private.traces() == []
+
+
+def test_a_rollback_brings_the_login_for_an_image_that_was_removed(
+    shop: Shop, private: Private
+) -> None:
+    private.log_in(private.password)
+    shop.deploy(private.tag)
+    shop.deploy(shop.probe["1"])
+    shop.server.exec(["docker", "rmi", "--force", private.exact])
+
+    private.log_in("wrong-" + private.password)
+    done = shop.scene.invoke("vps.rollback", "--host", HOST, check=False)
+    assert done.exit_code == PreflightError.exit_code, done.stderr
+    assert f"does not give the image to {USER}" in done.stderr
+    assert shop.scene.seen(done) == []
+    assert (shop.serving(), shop.open_work()) == ("1", "")
+
+    private.log_in(private.password)
+    shop.scene.invoke("vps.rollback", "--host", HOST)
+    assert shop.serving() == "2"
+    assert shop.works()
+    assert private.traces() == []
+
+
+def test_what_looks_for_the_password_finds_it(shop: Shop, private: Private) -> None:
+    """Otherwise the absence of a trace above would mean nothing."""
+    planted = f"{STATE}/planted"
+    shop.server.exec(["tee", planted], stdin=f'{{"password": "{private.password}"}}'.encode())
+    try:
+        assert private.traces() == [planted]
+    finally:
+        shop.server.exec(["rm", planted])
 
 
 # -- a disk that fills up --------------------------------------------------------------------------

@@ -320,7 +320,10 @@ def test_a_failure_in_the_block_leaves_nothing_behind() -> None:
 def start_another(name: str) -> tuple[subprocess.Popen[bytes], int]:
     """A rig with a server, an engine and an authority in a process of its own."""
     program = (
-        f"from hostwright.rig import Rig\nimport signal\nwith Rig({name!r}) as rig:\n"
+        "from hostwright.rig import Rig\nimport signal\n"
+        # What runs in the background may have been told to pass interrupts over.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"with Rig({name!r}) as rig:\n"
         " rig.server(); rig.engine; rig.acme; print('up', flush=True); signal.pause()\n"
     )
     child = subprocess.Popen(  # noqa: S603 - this interpreter

@@ -122,11 +122,24 @@ def test_rollback_under_load_fails_no_request(scene: Scene) -> None:
 
 
 def test_awkward_values_arrive_unchanged(scene: Scene) -> None:
-    scene.write_hosts(api_env={"GREETING": AWKWARD + "\nsecond line"})
+    value = f"{AWKWARD}\nsecond line"
+    scene.write_hosts(values={"env_file": str(scene.env_file), "environment": True})
+    scene.variables["SECRET_KEY"] = value
 
     scene.invoke("vps.deploy", "--host", HOST, *scene.version("1"))
 
-    assert env_of(scene, "api")["GREETING"] == AWKWARD + "\nsecond line"
+    assert {env_of(scene, role)["SECRET_KEY"] for role in ("api", "worker")} == {value}
+    del scene.variables["SECRET_KEY"]
+    scene.write_hosts()
+
+
+def test_a_value_for_one_role_reaches_it_alone(scene: Scene) -> None:
+    scene.write_hosts(worker_env={"LOG_LEVEL": "debug"})
+
+    scene.invoke("vps.deploy", "--host", HOST, *scene.version("1"))
+
+    levels = {role: env_of(scene, role)["LOG_LEVEL"] for role in ("api", "web", "worker")}
+    assert levels == {"api": "info", "web": "info", "worker": "debug"}
     scene.write_hosts()
 
 

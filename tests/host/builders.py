@@ -42,6 +42,7 @@ PACKAGES = {
 }
 COMMON = {
     "sudo": "1.9",
+    "restic": "0.14",
     "python3": "3.11",
     "nftables": "1.0",
     "unattended-upgrades": "2.9",

@@ -25,9 +25,62 @@ HEAVY = ("fabric", "grpc", "msgpack", "paramiko", "pydantic", "rich", "yaml")
 #: What only computes; in host/ that is all but what runs a plan on a host.
 PURE = (
     "checks",
+    "ci/images.py",
     "contract",
+    *(
+        f"docs/{name}.py"
+        for name in (
+            "code_tables",
+            "contract_tables",
+            "exit_codes",
+            "markdown",
+            "model",
+            "pages",
+            "regions",
+            "sessions",
+            "texts",
+        )
+    ),
     "release",
+    *(
+        f"setup/{name}.py"
+        for name in (
+            "answers",
+            "existing",
+            "files",
+            "hosts",
+            "known",
+            "pages",
+            "presets",
+            "settle",
+            "summary",
+        )
+    ),
+    *(
+        f"cluster/{name}.py"
+        for name in (
+            "commands",
+            "difference",
+            "drift",
+            "graduation",
+            "history",
+            "migration",
+            "model",
+            "objects",
+            "pods",
+            "refusals",
+            "rollout",
+            "schema",
+            "values",
+        )
+    ),
+    *(f"doctor/{name}.py" for name in ("model", "targets")),
+    *(f"drift/{name}.py" for name in ("judge", "shown")),
+    "helm/manifest.py",
+    "helm/messages.py",
     "host",
+    *(f"plan/{name}.py" for name in ("make", "model", "shown", "texts")),
+    *(f"site/{name}.py" for name in ("config", "links", "lists", "matrix", "nav", "stage")),
     "terraform/diagnostics.py",
     "terraform/lines.py",
     "terraform/plan.py",
@@ -165,7 +218,7 @@ RULES = {
         types_too=True,
     ),
     "pure": Rule(
-        "checks/, contract/, release/, host/ and most of terraform/ only compute",
+        "checks/, contract/, docs/, release/, host/, most of site/ and terraform/ only compute",
         computes,
         named(*EFFECTS),
     ),
@@ -263,7 +316,7 @@ def test_the_task_list_appears_without_loading_what_only_running_a_task_needs() 
         ("noxfile", "noxfile.py", "from hostwright import paths"),
         ("tasks", "tasks.py", "import invoke"),
         ("tasks", "tasks.py", "from hostwright.validate import run"),
-        ("invoke", f"{PACKAGE}/doctor.py", "def f():\n    from invoke import task"),
+        ("invoke", f"{PACKAGE}/doctor/shown.py", "def f():\n    from invoke import task"),
         ("ssh", f"{PACKAGE}/images.py", "import paramiko"),
         ("ssh", f"{PACKAGE}/host/plan.py", "from paramiko import Transport"),
         ("ssh", f"{PACKAGE}/host/steps/ssh.py", "from paramiko import Transport"),

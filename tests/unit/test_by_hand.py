@@ -51,6 +51,16 @@ def test_every_role_gets_its_env_file_and_the_base_its_passwords(tmp_path: Path)
     assert not [secret for secret in SECRETS.values() if secret in str(web)]
 
 
+def test_the_credentials_of_backups_and_registries_are_no_roles_business(tmp_path: Path) -> None:
+    backup = {
+        "BACKUP_S3_ACCESS_KEY_ID": "away",
+        "BACKUP_S3_SECRET_ACCESS_KEY": "far-away-secret",
+        "REGISTRY_PASSWORD_SHOP": "far-away-secret",
+    }
+    written = render(env_file(tmp_path, **backup), "localhost", tmp_path / "compose")
+    assert not [path for path in written if "far-away-secret" in path.read_text()]
+
+
 def test_everything_is_its_owners_alone_and_secrets_are_their_containers(tmp_path: Path) -> None:
     written = render(env_file(tmp_path), "localhost", tmp_path / "compose")
     for path in written:

@@ -26,12 +26,14 @@ from hostwright.deploy import (
 from hostwright.errors import (
     Busy,
     PreflightError,
+    RegistryLogin,
     SettingsError,
     ToolError,
     UserError,
     ValuesError,
 )
 from hostwright.images import RESERVE_BYTES, Decision, LocalImage, host_tag
+from hostwright.registries import Login
 from hostwright.release import build
 from hostwright.runner import bundle as receiving
 from hostwright.settings import Host, Values
@@ -123,11 +125,11 @@ REFUSED: dict[str, tuple[dict[str, str], dict[str, Any], type[UserError], str]] 
         SettingsError,
         "is not a whole number",
     ),
-    "an extra that is the contract's": (
+    "a variable of other roles": (
         {},
         {"web_env": {"DATABASE_URL": "x"}},
-        SettingsError,
-        "DATABASE_URL is a variable of the contract",
+        ValuesError,
+        "hosts.yaml, web_env: DATABASE_URL does not belong to web",
     ),
     "no authority": (
         {},
@@ -212,7 +214,7 @@ def test_an_absent_role_needs_no_image_nor_does_a_store_that_no_role_uses(
 def test_a_tag_that_the_host_will_pull_becomes_the_digest_of_now(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_pins, "resolve", lambda _: "sha256:" + "cd" * 32)
+    monkeypatch.setattr(image_pins, "resolve", lambda *_, **__: "sha256:" + "cd" * 32)
     tagged = {"api": "localhost:5000/shop:1", "web": f"shop-web{PIN}"}
     local = gather(host(tmp_path, images=tagged))
     assert local.wanted["api"] == f"localhost:5000/shop@sha256:{'cd' * 32}"
@@ -225,7 +227,8 @@ def test_a_registry_is_asked_once_for_each_reference_and_for_latest_without_a_ta
     """A tag may move between two questions: the roles of one release have one image."""
     asked: list[str] = []
 
-    def answer(reference: str) -> str:
+    def answer(reference: str, *, login: object) -> str:
+        assert login is None
         asked.append(reference)
         return f"sha256:{len(asked):064}"
 
@@ -280,35 +283,54 @@ def test_what_is_pulled_is_counted_once_and_has_to_fit(
 ) -> None:
     mib = 1024**2
     sizes = {IMAGES["api"]: {"base": 60 * mib, "api": 10 * mib}, IMAGES["web"]: {"base": 60 * mib}}
-    monkeypatch.setattr(image_pins, "downloads", lambda ref, _: sizes[ref])
+    monkeypatch.setattr(image_pins, "downloads", lambda ref, *_: sizes[ref])
     local = gather(host(tmp_path))
     wanted = Local(**{**vars(local), "wanted": {"api": IMAGES["api"], "web": IMAGES["web"]}})
     needed = 4 * 70 * mib + RESERVE_BYTES
 
     enough = {**HELLO, "disk_free": needed}
-    assert room_for_pulls(decide_images(wanted, enough), enough, pytest.fail) == RESERVE_BYTES
+    assert room_for_pulls(decide_images(wanted, enough), enough, pytest.fail, {}) == RESERVE_BYTES
     with pytest.raises(PreflightError, match="needs 280 MiB to load the images"):
-        room_for_pulls(decide_images(wanted, HELLO), {**enough, "disk_free": needed - 1}, print)
+        room_for_pulls(decide_images(wanted, HELLO), {**enough, "disk_free": needed - 1}, print, {})
 
 
+@pytest.mark.parametrize("kind", [ToolError, RegistryLogin])
 def test_a_registry_that_answers_only_the_host_leaves_the_size_unknown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[UserError]
 ) -> None:
     def refuse(*_: object) -> NoReturn:
-        raise ToolError("the registry gives it only after a login")
+        raise kind("the registry gives it only after a login")
 
     monkeypatch.setattr(image_pins, "downloads", refuse)
     told: list[str] = []
     decision = decide_images(gather(host(tmp_path)), HELLO)
-    assert room_for_pulls(decision, {**HELLO, "disk_free": 7}, told.append) == 7
+    assert room_for_pulls(decision, {**HELLO, "disk_free": 7}, told.append, {}) == 7
     [note] = told
     assert "only after a login" in note
+
+
+def test_a_login_that_the_registry_refuses_ends_it_before_the_host_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def refuse(*given: object) -> NoReturn:
+        asked.append(given)
+        raise RegistryLogin("the registry docker.io does not give it to me")
+
+    monkeypatch.setattr(image_pins, "downloads", refuse)
+    login = Login("me", "REGISTRY_PASSWORD", "s3cr3t")
+    decision = decide_images(gather(host(tmp_path)), HELLO)
+    with pytest.raises(RegistryLogin, match="does not give it to me"):
+        room_for_pulls(decision, HELLO, pytest.fail, {"docker.io": login})
+    assert asked[0][2] is login
 
 
 def test_nothing_is_asked_about_what_is_not_pulled(tmp_path: Path) -> None:
     held = dict.fromkeys({*IMAGES.values(), *BASE.values()}, "sha256:1")
     hello = {**HELLO, "images": held, "disk_free": 7}
-    assert room_for_pulls(decide_images(gather(host(tmp_path)), hello), hello, pytest.fail) == 7
+    decision = decide_images(gather(host(tmp_path)), hello)
+    assert room_for_pulls(decision, hello, pytest.fail, {}) == 7
 
 
 @pytest.mark.parametrize(
@@ -478,6 +500,7 @@ class Told:
     """A runner with events to tell."""
 
     connect_seconds = 0.5
+    since_connected = 0.9
 
     def __init__(self, *events: dict[str, Any]) -> None:
         self.told = events
@@ -495,6 +518,7 @@ def test_an_operation_is_followed_phase_by_phase_to_its_outcome() -> None:
         {"event": "begin", "phase": "MIGRATED"},
         {"event": "note", "text": "2 migrations"},
         {"event": "phase", "phase": "MIGRATED", "seconds": 0.7, "text": "to 0002"},
+        {"event": "phase", "phase": "SWITCHED", "seconds": 0.01},
         {"event": "done", "serving": "r2", "previous": "r1", "seconds": 1.5},
     )
     shown = Shown()
@@ -506,11 +530,18 @@ def test_an_operation_is_followed_phase_by_phase_to_its_outcome() -> None:
         "begin MIGRATED",
         "note 2 migrations",
         "end MIGRATED   to 0002 0.7",
+        "end SWITCHED 0.01",
     ]
     assert outcome == deploy.Outcome(
         serving="r2",
         previous="r1",
         seconds=1.5,
         connect_seconds=0.5,
-        phases={"PREPARED": 0.1, "MIGRATED": 0.7},
+        serving_seconds=0.9,
+        phases={"PREPARED": 0.1, "MIGRATED": 0.7, "SWITCHED": 0.01},
     )
+
+
+def test_what_served_already_has_no_time_of_its_own() -> None:
+    told = Told({"event": "done", "serving": "r2", "previous": "r2", "seconds": 0.1})
+    assert follow(told, told, Shown()).serving_seconds is None  # type: ignore[arg-type] # as above

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ import pytest
 import yaml
 
 from hostwright import image_pins, paths
-from hostwright.errors import ToolError, UserError
+from hostwright.errors import RegistryLogin, ToolError, UserError
+from hostwright.registries import Login
+from hostwright.rig import registry as rig_registry
 from hostwright.rig import requirements
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 OLD = f"sha256:{'0' * 64}"
 LISTENING = re.compile(r"listening on (127\.0\.0\.1:\d+)")
 ISSUER = "tests"
+LOGIN = Login("shop-puller", "REGISTRY_PASSWORD", "s3cr3t: of the test")
+BASIC = base64.b64encode(f"{LOGIN.username}:{LOGIN.password}".encode()).decode()
 
 
 # --- references --------------------------------------------------------------------------------
@@ -201,8 +206,71 @@ def test_an_image_that_no_anonymous_token_opens_needs_a_login(
     registry: str, protected: str
 ) -> None:
     push(registry, "private/app", "1")
-    with pytest.raises(ToolError, match="only after a login"):
+    with pytest.raises(RegistryLogin, match="only after a login") as refused:
         image_pins.resolve(f"{protected}/private/app:1")
+    assert f"Set registries.{protected} of the host" in refused.value.remedy
+
+
+@pytest.mark.engines
+def test_a_login_opens_an_image_and_a_wrong_one_is_told_apart_from_no_image(
+    registry: str, registry_store: Path
+) -> None:
+    expected = push(registry, "private/basic", "1")
+    with serving(registry_store, htpasswd(registry_store)) as address:
+        ref = f"{address}/private/basic:1"
+        assert image_pins.resolve(ref, login=LOGIN) == expected
+        exact = image_pins.exact(ref, expected)
+        blob = config("private/basic")
+        assert image_pins.downloads(exact, "amd64", LOGIN) == {digest(blob): len(blob)}
+        with pytest.raises(ToolError, match="the registry has no such image"):
+            image_pins.resolve(f"{address}/private/none:1", login=LOGIN)
+        with pytest.raises(RegistryLogin, match="only after a login"):
+            image_pins.resolve(ref)
+        wrong = replace(LOGIN, password=f"{LOGIN.password}2")
+        with pytest.raises(RegistryLogin, match=f"does not give it to {LOGIN.username}") as refused:
+            image_pins.resolve(ref, login=wrong)
+    assert "Correct the value of REGISTRY_PASSWORD" in refused.value.remedy
+    assert LOGIN.password not in f"{refused.value!r} {refused.value} {LOGIN!r}"
+
+
+@pytest.mark.engines
+def test_a_login_gets_the_token_that_an_anonymous_one_does_not(
+    registry: str, protected: str
+) -> None:
+    expected = push(registry, "private/token", "1")
+    assert image_pins.resolve(f"{protected}/private/token:1", login=LOGIN) == expected
+    wrong = replace(LOGIN, username="nobody")
+    with pytest.raises(RegistryLogin, match="does not give it to"):
+        image_pins.resolve(f"{protected}/private/token:1", login=wrong)
+
+
+def test_a_login_is_not_told_before_it_is_asked_for_nor_to_another_host() -> None:
+    told: list[tuple[str, str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            proof = self.headers.get("Authorization", "")
+            told.append((self.path, proof))
+            if self.path.startswith("/v2/") and not proof:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            elif self.path.startswith("/v2/"):
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{self.server.server_port}/blob")  # type: ignore[attr-defined] # it is a TCPServer
+            else:
+                self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with listener(Handler) as address:
+        assert image_pins.resolve(f"{address}/a:1", login=LOGIN) == digest(b"")
+    assert [(path, bool(proof)) for path, proof in told] == [
+        ("/v2/a/manifests/1", False),
+        ("/v2/a/manifests/1", True),
+        ("/blob", False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +290,6 @@ def test_a_token_is_asked_for_over_https_only(realm: str) -> None:
     [
         (200, {"Docker-Content-Digest": OLD}, b"{}", "not that of its manifest"),
         (302, {"Location": "http://registry.test/"}, b"", "does not answer"),
-        (401, {"WWW-Authenticate": 'Basic realm="x"'}, b"", "only after a login"),
         (503, {}, b"", "answered HTTP 503"),
     ],
 )
@@ -231,6 +298,18 @@ def test_an_answer_that_cannot_be_trusted_is_no_digest(
 ) -> None:
     with answering(status, headers, body) as address, pytest.raises(ToolError, match=what):
         image_pins.resolve(f"{address}/a:1")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(("login", "said"), [(None, "only after a login"), (LOGIN, "give it to")])
+def test_a_login_that_is_missing_or_wrong_is_its_own_fault(
+    status: int, login: Login | None, said: str
+) -> None:
+    with (
+        answering(status, {"WWW-Authenticate": 'Basic realm="x"'}) as address,
+        pytest.raises(RegistryLogin, match=said),
+    ):
+        image_pins.resolve(f"{address}/a:1", login=login)
 
 
 def test_a_redirect_to_plain_http_elsewhere_is_not_believed() -> None:
@@ -350,7 +429,7 @@ def serving(store: Path, auth: dict[str, object] | None = None) -> Iterator[str]
         "http": {"addr": "127.0.0.1:0"},
         **({"auth": auth} if auth else {}),
     }
-    file = store / f"config-{'token' if auth else 'open'}.yml"
+    file = store / f"config-{next(iter(auth)) if auth else 'open'}.yml"
     file.write_text(yaml.safe_dump(settings))
     argv = [requirements.which("docker-registry"), "serve", str(file)]
     with subprocess.Popen(argv, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - argv is ours
@@ -358,6 +437,13 @@ def serving(store: Path, auth: dict[str, object] | None = None) -> Iterator[str]
             yield listening(process)
         finally:
             process.terminate()
+
+
+def htpasswd(directory: Path) -> dict[str, object]:
+    """What makes a registry ask for LOGIN."""
+    file = directory / "htpasswd"
+    file.write_text(f"{LOGIN.username}:{rig_registry.hashed(LOGIN.password)}\n")
+    return {"htpasswd": {"realm": "tests", "path": str(file)}}
 
 
 def listening(process: subprocess.Popen[bytes]) -> str:
@@ -403,14 +489,15 @@ def listener(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @contextmanager
 def tokens(key: RSAPrivateKey, certificate: bytes) -> Iterator[str]:
-    """A token service that lets anyone pull ``public/…`` and nothing else; yields its realm."""
+    """A token service: ``public/…`` is for anyone, the rest for LOGIN alone; yields its realm."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             [scope] = parse_qs(urlsplit(self.path).query)["scope"]
             kind, name, _ = scope.split(":")
             granted: list[dict[str, object]] = [{"type": kind, "name": name, "actions": ["pull"]}]
-            access = granted if name.startswith("public/") else []
+            known = self.headers.get("Authorization") == f"Basic {BASIC}"
+            access = granted if name.startswith("public/") or known else []
             body = json.dumps({"token": signed(key, certificate, access)}).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))

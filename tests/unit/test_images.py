@@ -389,7 +389,7 @@ def test_what_is_saved_is_slim_and_the_whole_does_not_stay(docker: Path, tmp_pat
     plays(docker, f'[ "$1 $2" = "save --output" ] && cp {whole} "$3"')
     work = tmp_path / "work"
     work.mkdir()
-    slim = save(archive.images, [digest("base")], work, free=1 << 40)
+    slim = save(archive.images, [digest("base")], work, list[int]().append)
     assert [path.name for path in work.iterdir()] == [slim.name]
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(slim.read_bytes()))) as left:
         assert f"blobs/sha256/{digest('base').removeprefix('sha256:')}" not in left.getnames()
@@ -399,7 +399,7 @@ def test_what_is_saved_is_slim_and_the_whole_does_not_stay(docker: Path, tmp_pat
 def test_an_engine_that_cannot_save_is_a_tools_fault(docker: Path, tmp_path: Path) -> None:
     plays(docker, "echo 'no space left on device' >&2; exit 1")
     with pytest.raises(ToolError, match="no space left"):
-        save({TAG: SHOP}, [], tmp_path, free=1 << 40)
+        save({TAG: SHOP}, [], tmp_path, list[int]().append)
 
 
 @pytest.mark.parametrize(
@@ -437,12 +437,14 @@ def test_room_is_needed_for_what_is_sent_and_for_what_becomes_of_it(
             out.addfile(info, io.BytesIO(body))
     plays(docker, f'[ "$1 $2" = "save --output" ] && cp {whole} "$3"')
     sent = sum(len(body) for _, body in archive.members) - len("base" * 1000)
-    present, needed = [digest("base" * 1000)], RESERVE_BYTES + 2 * sent
+    present, weighed = [digest("base" * 1000)], list[int]()
 
-    with pytest.raises(PreflightError, match="Nothing was sent"):
-        save(archive.images, present, tmp_path, free=needed - 1)
+    save(archive.images, present, tmp_path, weighed.append)
     assert not (tmp_path / "images.tar").exists()
-    save(archive.images, present, tmp_path, free=needed)
+    assert weighed == [2 * sent]
+    with pytest.raises(PreflightError, match="Nothing was sent"):
+        check_room(2 * sent, RESERVE_BYTES + 2 * sent - 1)
+    check_room(2 * sent, RESERVE_BYTES + 2 * sent)
 
 
 PIN_A, PIN_B = (f"caddy@sha256:{digit * 64}" for digit in "ab")

@@ -154,7 +154,9 @@ def test_an_interrupted_attached_tool_ends_in_its_own_time(tmp_path: Path) -> No
         "signal.signal(signal.SIGINT, end); print('up', flush=True); time.sleep(30)\n"
     )
     parent = (
-        "import sys; from hostwright.run import attached\n"
+        "import signal, sys; from hostwright.run import attached\n"
+        # Who starts the tests in the background has interrupts ignored, and so had we.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "try: attached([sys.executable, '-c', sys.argv[1], sys.argv[2]])\n"
         "except KeyboardInterrupt: sys.exit(130)\n"
     )

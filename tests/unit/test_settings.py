@@ -52,6 +52,24 @@ FAULTS = {
         "envfile:",
         "8: hosts.shop.values.envfile: unknown key envfile. Did you mean env_file?",
     ),
+    "a registry that is none": Case(
+        "port: 2222",
+        "registries: {shop: {username: me, password_from: REGISTRY_PASSWORD}}",
+        "5: hosts.shop.registries.shop: unknown key shop. Value error, is not a registry: "
+        "ghcr.io, docker.io or registry.example.com:5000.",
+    ),
+    "a password in the file": Case(
+        "port: 2222",
+        "registries: {ghcr.io: {username: me, password: secret}}",
+        "5: hosts.shop.registries.ghcr.io.password: unknown key password. "
+        "Did you mean password_from?",
+    ),
+    "a user name that ends early": Case(
+        "port: 2222",
+        'registries: {"registry.test:5000": {username: "me:x", password_from: A}}',
+        "5: hosts.shop.registries.registry.test:5000.username: "
+        "is not a user name without a colon. Correct it.",
+    ),
     "an unknown role": Case(
         'web: "shop-web:1"',
         'wbe: "shop-web:1"',
@@ -204,7 +222,11 @@ def fields_of(model: type[BaseModel]) -> set[str]:
 
 def test_the_example_says_every_field_of_a_host_and_of_its_parts() -> None:
     [shop] = settings.load(EXAMPLE).hosts.values()
-    for part in (shop, shop.values, shop.acme):
+    assert shop.backup
+    repositories = shop.backup.repositories
+    s3, sftp = repositories["away"].s3, repositories["box"].sftp
+    parts = (shop.backup, shop.backup.keep, shop.backup.drill, shop.backup.alerts, s3, sftp)
+    for part in (shop, shop.values, shop.acme, *filter(None, parts)):
         assert part.model_fields_set == fields_of(type(part))
 
 
@@ -214,11 +236,11 @@ def test_the_example_explains_every_field() -> None:
         assert re.search(rf"^ *{name}:", text, re.MULTILINE), name
 
 
-def test_the_examples_inputs_and_extras_fit_the_contract() -> None:
+def test_the_examples_inputs_and_values_fit_the_contract() -> None:
     contract = load_contract()
     [shop] = settings.load(EXAMPLE).hosts.values()
     check_inputs(shop, contract)
-    assert not set(shop.api_env) & set(contract.variables)
+    assert set(shop.api_env) <= set(contract.variables)
 
 
 # --- names, addresses, flags ---------------------------------------------------------------------

@@ -5,6 +5,25 @@ locals {
   edge_hosts  = [for role in ["web", "api"] : local.hosts[role] if contains(keys(local.hosts), role)]
   edge_record = var.dns_zone != null ? toset(local.edge_hosts) : toset([])
 
+  # What you make where there is no zone here: what proves that the names are yours, and the way to the
+  # load balancer. A zone's own name can have no CNAME: what is like one is called ALIAS or ANAME there.
+  dns_records = concat(
+    [
+      for option in var.dns_zone == null ? flatten(aws_acm_certificate.main[*].domain_validation_options) : [] : {
+        name  = option.resource_record_name
+        type  = option.resource_record_type
+        value = option.resource_record_value
+      }
+    ],
+    [
+      for host in var.dns_zone == null ? local.edge_hosts : [] : {
+        name  = host
+        type  = length(split(".", host)) > 2 ? "CNAME" : "ALIAS"
+        value = aws_lb.main[0].dns_name
+      }
+    ],
+  )
+
   # How long a request may take, and an idle connection is kept: less than the roles' servers keep
   # theirs, so that it is never they who close first.
   request_seconds = 60

@@ -85,7 +85,8 @@ locals {
     "16"   = range(32768, 122881, 8192)
   }
 
-  # Images: those that are given, or those that run now.
+  # Images: those that are given, or those that run now. Nobody can read which image the job has: it
+  # keeps that of the role whose image it runs, and the one that is given where there is no such role.
   given_images = {
     for role, image in {
       api     = var.api_image
@@ -97,7 +98,7 @@ locals {
   running = { for role, found in data.aws_ecs_container_definition.running : role => found.image }
   images = {
     for role in local.roles : role => (
-      var.manage_image ? local.given_images[role] : try(local.running[role], local.running["worker"], local.running["api"])
+      var.manage_image ? local.given_images[role] : try(local.running[role], local.running["worker"], local.running["api"], local.given_images[role])
     )
   }
 

@@ -114,7 +114,7 @@ resource "aws_secretsmanager_secret_version" "registry" {
 }
 
 # The signing keys: made empty, since what lies in it is the application's own format. Readiness says
-# so until it is filled (README.md, "First time").
+# so until it is filled (docs/ops/hosting-aws.md).
 resource "aws_secretsmanager_secret" "signing" {
   count = local.own_signing ? 1 : 0
 

@@ -1,12 +1,29 @@
 # Names and certificates. Azure takes a name, and issues its certificate, only once DNS says that
 # the name is yours: with a zone here that is this apply, else the next one (dns_records_exist).
-# Binding the certificate to the name is one command afterwards (README): the provider cannot do it.
+# Binding the certificate to the name is one command afterwards (`invoke azure.bind`): the provider cannot.
 
 locals {
   bound = { for role, domain in local.domains : role => domain if var.dns_zone != null || var.dns_records_exist }
   zoned = { for role, domain in local.domains : role => domain if var.dns_zone != null }
   # A name's place in the zone; empty for the zone's own name, which can have no CNAME.
   within = { for role, domain in local.zoned : role => trimsuffix(trimsuffix(domain, coalesce(var.dns_zone, "-")), ".") }
+
+  # What you make where there is no zone here; a name of two words is taken for a zone's own. The proof
+  # is public once it is made.
+  dns_records = flatten([
+    for role, domain in local.domains : [
+      {
+        name  = "asuid.${domain}"
+        type  = "TXT"
+        value = nonsensitive(azurerm_container_app_environment.main.custom_domain_verification_id)
+      },
+      {
+        name  = domain
+        type  = length(split(".", domain)) > 2 ? "CNAME" : "A"
+        value = length(split(".", domain)) > 2 ? local.hosts[role] : azurerm_container_app_environment.main.static_ip_address
+      },
+    ] if var.dns_zone == null
+  ])
 }
 
 data "azurerm_dns_zone" "main" {

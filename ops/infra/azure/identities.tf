@@ -70,6 +70,6 @@ resource "azurerm_role_assignment" "operator" {
   principal_id         = data.azurerm_client_config.current.object_id
 
   lifecycle {
-    ignore_changes = [principal_id] # the first who applies keeps it; others are given it by hand (README)
+    ignore_changes = [principal_id] # the first who applies keeps it; others are given it by hand (hosting-azure.md)
   }
 }

@@ -46,13 +46,12 @@ locals {
     worker  = var.worker_image != null ? var.worker_image : var.api_image
     migrate = var.worker_image != null ? var.worker_image : var.api_image
   }
-  # Nobody can read which image a job has, so migrate keeps the one of the role whose image it runs.
-  image_of = { for role in local.roles : role => role != "migrate" ? role : contains(local.roles, "worker") ? "worker" : "api" }
+  # Nobody can read which image a job has, so migrate keeps the one of the role whose image it runs,
+  # and the one that is given where there is no such role.
+  running = { for role, app in data.azurerm_container_app.running : role => app.template[0].container[0].image }
   images = {
     for role in local.roles : role => (
-      var.manage_image
-      ? local.given_images[role]
-      : data.azurerm_container_app.running[local.image_of[role]].template[0].container[0].image
+      var.manage_image ? local.given_images[role] : try(local.running[role], local.running["worker"], local.running["api"], local.given_images[role])
     )
   }
 

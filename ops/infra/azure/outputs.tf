@@ -10,6 +10,11 @@ output "web_url" {
   value       = try("https://${lookup(local.domains, "web", local.hosts.web)}", null)
 }
 
+output "dns_records" {
+  description = "Records to make by hand, each with name, type and value; none with dns_zone"
+  value       = local.dns_records
+}
+
 output "storage_bucket" {
   description = "Name of the bucket or container"
   value       = local.composed.storage_bucket

@@ -7,6 +7,11 @@ locals {
     if host != null && contains(local.roles, role)
   }
   has_edge = length(local.hosts) > 0
+  # What you make where there is no zone here.
+  dns_records = [
+    for host in values(local.hosts) : { name = host, type = "A", value = google_compute_global_address.edge[0].address }
+    if var.dns_zone == null
+  ]
   # Who answers a request that names no known host.
   default_role = contains(keys(local.hosts), "web") ? "web" : "api"
 }

@@ -8,6 +8,11 @@ output "web_url" {
   value       = contains(local.roles, "web") ? "https://${var.app_domain}" : null
 }
 
+output "dns_records" {
+  description = "Records to make by hand, each with name, type and value; none with dns_zone"
+  value       = local.dns_records
+}
+
 output "storage_bucket" {
   description = "Name of the bucket or container"
   value       = local.composed.storage_bucket

@@ -89,8 +89,8 @@ variable "worker_image" {
   default     = null
 
   validation {
-    condition     = var.worker_image != null || var.api_image != null || !contains(local.roles, "worker")
-    error_message = "worker_image must be set: the contract has the role worker, and there is no api_image to fall back to."
+    condition     = var.worker_image != null || var.api_image != null || length(setintersection(local.roles, ["worker", "migrate"])) == 0
+    error_message = "worker_image must be set: the contract has ${join(" and ", [for role in ["worker", "migrate"] : role if contains(local.roles, role)])}, and there is no api_image to fall back to."
   }
 
   validation {
@@ -113,7 +113,7 @@ variable "registry_server" {
 
   validation {
     condition     = var.registry_server == null || (var.registry_username != null && var.registry_password != null)
-    error_message = "registry_server needs registry_username and registry_password: a read-only token of that registry."
+    error_message = "registry_server needs registry_username and registry_password: a read-only token of that registry. Export the token as TF_VAR_registry_password: no file should hold it."
   }
 }
 
@@ -269,6 +269,11 @@ variable "secret_values" {
   validation {
     condition     = length(setsubtract(local.given_secrets, keys(var.secret_values))) == 0
     error_message = "secret_values must hold a value for each of: ${join(", ", local.given_secrets)}. Give a secret that exists already as a reference in api_secrets and worker_secrets instead."
+  }
+
+  validation {
+    condition     = length(setsubtract(keys(var.secret_values), local.given_secrets)) == 0
+    error_message = "secret_values may hold only the secrets that this stack makes: ${join(", ", local.given_secrets)}. Correct or remove the others. An optional secret is made once secret_names names it; one that is given as a reference is not made."
   }
 
   validation {
@@ -445,7 +450,7 @@ variable "api_memory_mib" {
 }
 
 variable "api_min_instances" {
-  description = "Fewest api instances; by profile on a cloud if unset"
+  description = "Fewest api instances; by profile if unset"
   type        = number
   default     = null
 
@@ -482,7 +487,7 @@ variable "web_memory_mib" {
 }
 
 variable "web_min_instances" {
-  description = "Fewest web instances; by profile on a cloud if unset"
+  description = "Fewest web instances; by profile if unset"
   type        = number
   default     = null
 

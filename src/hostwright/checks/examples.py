@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hostwright.checks.finding import Checked, Finding
 from hostwright.contract.rules import near
-from hostwright.contract.values import applies, complete
+from hostwright.contract.values import applies, complete, deciding
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -66,12 +66,7 @@ def _missing(
 
 def _required(contract: Contract, target: TargetName) -> Iterator[str]:
     """What an operator must give under the target's defaults."""
-    inputs = complete(contract, target, {})
-    chosen = {
-        name: inputs.get(item.source(target).text, "")
-        for name, item in contract.variables.items()
-        if item.source(target).kind == "input"
-    }
+    chosen = deciding(contract, target, complete(contract, target, {}))
     for name, variable in contract.variables.items():
         asked = variable.source(target).kind == "operator" and PROFILE in variable.required
         if asked and applies(variable, chosen):

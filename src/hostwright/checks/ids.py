@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from hostwright.checks import kubernetes
 from hostwright.checks.clouds import aws, azure, gcp, shared
+from hostwright.checks.kubernetes import rendering
 
 #: Checks whose findings carry a code of the tool's own: ``hadolint-dl3008``.
 TOOLS = ("hadolint-", "shellcheck-", "yamllint-", "trivy-", "checkov-")
@@ -107,6 +109,9 @@ CHECKS = {
     **aws.CHECKS,
     **azure.CHECKS,
     **gcp.CHECKS,
+    # Kubernetes
+    **kubernetes.CHECKS,
+    **rendering.CHECKS,
 }
 
 

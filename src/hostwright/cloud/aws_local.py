@@ -1,41 +1,38 @@
 """Apply the AWS blueprint to an emulator of AWS on this machine, with the real provider.
 
 What a schema cannot show, an apply can: that one run makes everything from nothing, that a second
-finds nothing to change, that a new image changes two things and no more. The emulator is moto, in
-this process and on loopback; what it lacks is left out by an override beside a copy of the
-blueprint, and told by name (:data:`LACKS`). Where there is no real provider, nothing is run.
+finds nothing to change, that a new image changes two things and no more. What the emulator (moto)
+lacks is left out by an override beside a copy of the blueprint, and told by name (:data:`LACKS`).
+Where there is no real provider, nothing is run.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
 import sys
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from hostwright import paths, toolchain
-from hostwright.cloud.aws import OPERATIONS, cluster
+from hostwright.cloud.aws import cluster
+from hostwright.cloud.aws_emulator import CREDENTIALS, client, emulator
+from hostwright.cloud.aws_operated import UNASKED, operated
 from hostwright.cloud.model import Call, Where
-from hostwright.cloud.operate import drift, previous_images, refuse_drift
 from hostwright.contract.load import load
-from hostwright.errors import ApplyError, CloudError, ToolError, UserError
-from hostwright.progress import Progress
+from hostwright.errors import ApplyError, CloudError, UserError
+from hostwright.progress import Progress, step
 from hostwright.render.clouds.aws import CLOUD
 from hostwright.render.clouds.choices import PASSWORD, chosen
 from hostwright.run import run
 from hostwright.terraform import providers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from hostwright.run import Completed
     from hostwright.terraform.providers import Local
@@ -45,8 +42,6 @@ Json = Any
 PATIENCE = 1200.0
 #: Nothing that is not on this machine can be reached: a proxy that is not there.
 NOWHERE = "http://127.0.0.1:9"
-#: What the provider takes for credentials; the emulator asks for no real ones.
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
 #: ``terraform plan -detailed-exitcode``: nothing to do, and something.
 EMPTY, CHANGES = 0, 2
 
@@ -58,19 +53,21 @@ class Lack:
     Args:
         what: Resources that it concerns, by type and name.
         why: What it lacks.
-        left_out: Whether they are not applied at all; else only some of what they say is not
-            compared by the second plan.
+        done: What is done about it, in words.
         override: What the override says of each of them instead.
     """
 
     what: tuple[str, ...]
     why: str
-    left_out: bool
+    done: str
     override: Mapping[str, Json]
 
     def __str__(self) -> str:
-        done = "not applied" if self.left_out else "applied, but not wholly compared"
-        return f"{', '.join(self.what)}: {done}: {self.why}"
+        return f"{', '.join(self.what)}: {self.done}: {self.why}"
+
+
+LEFT_OUT = "not applied"
+UNCOMPARED = "applied, but not wholly compared by the second plan"
 
 
 def _ignoring(*arguments: str) -> dict[str, Json]:
@@ -81,13 +78,13 @@ LACKS = (
     Lack(
         ("aws_elasticache_parameter_group.main", "aws_elasticache_subnet_group.main"),
         "there are no CreateCacheParameterGroup and no DeleteCacheSubnetGroup",
-        left_out=True,
+        LEFT_OUT,
         override={"count": 0},
     ),
     Lack(
         ("aws_elasticache_replication_group.main",),
         "replication groups have no member clusters, which the provider reads",
-        left_out=True,
+        LEFT_OUT,
         override={"count": 0, "parameter_group_name": None, "subnet_group_name": None},
     ),
     Lack(
@@ -98,13 +95,13 @@ LACKS = (
             "aws_appautoscaling_policy.worker",
         ),
         "Application Auto Scaling has no ListTagsForResource, which the provider reads",
-        left_out=True,
+        LEFT_OUT,
         override={"for_each": "${toset([])}"},
     ),
     Lack(
         ("aws_db_instance.main",),
         "Performance Insights is forgotten",
-        left_out=False,
+        UNCOMPARED,
         override=_ignoring(
             "performance_insights_enabled",
             "performance_insights_kms_key_id",
@@ -114,14 +111,14 @@ LACKS = (
     Lack(
         ("aws_db_parameter_group.main",),
         "parameters are forgotten",
-        left_out=False,
+        UNCOMPARED,
         override=_ignoring("parameter"),
     ),
     Lack(
         ("aws_ecs_service.api", "aws_ecs_service.web", "aws_ecs_service.worker"),
         "rebalancing between zones, managed tags and the grace period are forgotten; tasks are "
         "never started",
-        left_out=False,
+        UNCOMPARED,
         override=_ignoring(
             "desired_count",
             "availability_zone_rebalancing",
@@ -139,8 +136,17 @@ LACKS = (
             "aws_vpc_security_group_ingress_rule.redis",
         ),
         "descriptions of rules between security groups are forgotten",
-        left_out=False,
+        UNCOMPARED,
         override=_ignoring("description"),
+    ),
+    Lack(
+        ("aws_ecs_task_definition.migrate",),
+        "RunTask asks the container for its memory, where Fargate asks the task",
+        "applied with the task's memory in the container, too",
+        override={
+            "container_definitions": "${jsonencode([merge(local.containers[each.key], "
+            "{ memory = local.sizes[each.key].memory })])}"
+        },
     ),
 )
 
@@ -169,47 +175,6 @@ def override() -> dict[str, Json]:
 def inputs() -> dict[str, object]:
     """Production's, complete; but what is made here is to be destroyed again."""
     return {**chosen(load(), CLOUD, {}).variables, "deletion_protection": False}
-
-
-# --- the emulator ------------------------------------------------------------------------------
-
-
-@contextmanager
-def emulator() -> Iterator[str]:
-    """Its address, until the block ends.
-
-    Raises:
-        ToolError: It is not installed.
-    """
-    try:
-        from moto.server import ThreadedMotoServer
-    except ImportError as error:
-        raise ToolError(
-            "the emulator is not installed",
-            where="moto",
-            remedy="`nox -s apply_aws_local` installs it in an environment of its own.",
-        ) from error
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-
-
-def client(service: str, endpoint: str) -> Any:  # noqa: ANN401 - boto3 has no types
-    """A client of the emulator, for what somebody else than Terraform does."""
-    import boto3
-
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name=str(CLOUD.inputs["region"]),
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 # --- Terraform ---------------------------------------------------------------------------------
@@ -286,7 +251,8 @@ class Terraform:
             CloudError: It failed.
         """
         foreign = [name for name in os.environ if name.startswith("AWS_")]
-        words = [*argv, *call.argv[1:]]
+        # By a flag: the variable is known from 2.13 on, and Debian 12 packages 2.9.
+        words = [*argv, *call.argv[1:], "--endpoint-url", self.endpoint]
         done = run(words, env=self._env(), without=foreign, timeout=PATIENCE, check=False)
         if done.exit_code != 0:
             raise CloudError(f"{call.what}: {done.tail}", where="the emulator")
@@ -338,28 +304,32 @@ def _failed(command: str, done: Completed) -> ApplyError:
 # --- what is shown -----------------------------------------------------------------------------
 
 
-def prove(terraform: Terraform, progress: Progress) -> None:
-    """Apply, plan again, deploy twice, destroy.
+def prove(terraform: Terraform, progress: Progress) -> str:
+    """Apply, plan again, deploy, operate, deploy otherwise, destroy.
+
+    Returns:
+        What was asked with AWS's command line, or why nothing was.
 
     Raises:
         ApplyError: Something is not as it must be.
     """
-    with _step(progress, "one apply from nothing (a database takes three minutes)") as told:
+    with step(progress, "one apply from nothing (a database takes three minutes)") as told:
         told(f"one apply made {terraform.apply()} resources from nothing")
-    with _step(progress, "a second plan") as told:
+    with step(progress, "a second plan") as told:
         _none(terraform.changes(), "the second plan is not empty")
         told("the second plan is empty")
     _state(terraform)
     progress.end("no secret stands in the state", 0.0)
     _image(terraform, progress)
-    _operated(terraform, progress)
+    asked = operated(terraform, progress)
     _by_ci(terraform, progress)
-    with _step(progress, "destroy") as told:
+    with step(progress, "destroy") as told:
         terraform.destroy()
         left = [f"{each['type']}.{each['name']}" for each in terraform.state()]
         if left:
             raise ApplyError(f"destroying left {', '.join(left)}", where="the emulator")
         told("destroyed; nothing is left in the state")
+    return asked
 
 
 def _state(terraform: Terraform) -> None:
@@ -378,7 +348,7 @@ def _image(terraform: Terraform, progress: Progress) -> None:
         'aws_ecs_task_definition.service["api"]': ("delete", "create"),
     }
     image = f"ghcr.io/acme/api@sha256:{'1' * 64}"
-    with _step(progress, "another image for api") as told:
+    with step(progress, "another image for api") as told:
         changes = terraform.changes(api_image=image)
         if changes != wanted:
             raise ApplyError(
@@ -390,30 +360,10 @@ def _image(terraform: Terraform, progress: Progress) -> None:
         told("another image changes its task definition and its service, and nothing else")
 
 
-def _operated(terraform: Terraform, progress: Progress) -> None:
-    """What drift and rollback ask, asked of the emulator with AWS's own command line."""
-    try:
-        tool = toolchain.find(OPERATIONS.tool)
-    except ToolError as error:
-        progress.end(f"not run: {OPERATIONS.title}: {error.what}", 0.0)
-        return
-    with _step(progress, "AWS's command line") as told:
-        given = {key: str(value) for key, value in CLOUD.inputs.items()}
-        where = Where(terraform.outputs(), given)
-        ask = partial(terraform.ask, tool.argv)
-        account = OPERATIONS.account(ask, where.inputs)
-        live = OPERATIONS.live(ask, where)
-        refuse_drift(drift(where.outputs["env_names"], live, "the emulator"))
-        back = previous_images(live)
-        if back != {"api": terraform.values["api_image"]}:
-            raise ApplyError(f"a rollback would go back to {back}", where="the emulator")
-        told(f"{account}: no drift in {len(live)} roles, and a rollback knows where to go back to")
-
-
 def _by_ci(terraform: Terraform, progress: Progress) -> None:
     """A deployment by somebody else: with manage_image = false, what runs is kept."""
     kept: dict[str, object] = {"manage_image": False}
-    with _step(progress, "an image that CI deploys") as told:
+    with step(progress, "an image that CI deploys") as told:
         terraform.apply(**kept)
         _none(terraform.changes(**kept), "the plan with manage_image = false is not empty")
         _deploy(terraform.endpoint, f"ghcr.io/acme/web@sha256:{'2' * 64}")
@@ -456,24 +406,6 @@ def _listed(changes: Mapping[str, tuple[str, ...]]) -> str:
     return "; ".join(f"{name} ({' and '.join(acts)})" for name, acts in sorted(changes.items()))
 
 
-class _Told:
-    """What a step says when it ends."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def __call__(self, text: str) -> None:
-        self.text = text
-
-
-@contextmanager
-def _step(progress: Progress, text: str) -> Iterator[_Told]:
-    begun, told = time.monotonic(), _Told()
-    progress.begin(text)
-    yield told
-    progress.end(told.text or text, time.monotonic() - begun)
-
-
 # --- the verb ----------------------------------------------------------------------------------
 
 
@@ -499,11 +431,11 @@ def main(words: Sequence[str]) -> int:
         terraform = Terraform(Path(scratch), endpoint)
         _make_zone(endpoint, str(terraform.values["dns_zone"]))
         with Progress() as progress:
-            with _step(progress, "init") as told:
+            with step(progress, "init") as told:
                 terraform.lay_out(provider)
                 told(f"hashicorp/aws {provider.version} from {provider.place}, against {name}")
-            prove(terraform, progress)
-    sys.stdout.write(report(name, provider))
+            asked = prove(terraform, progress)
+    sys.stdout.write(report(name, provider, asked))
     return 0
 
 
@@ -519,11 +451,13 @@ def _looked(versions: str) -> str:
     return f"none of {versions} in {looked} ({providers.SETTING} names another directory)"
 
 
-def report(emulated_by: str, provider: Local) -> str:
+def report(name: str, provider: Local, asked: str) -> str:
     """What was shown, and what was not."""
     head = (
-        f"applied to {emulated_by} with the real provider aws {provider.version}: "
+        f"applied to {name} with the real provider aws {provider.version}: "
         "an emulator, no account of AWS\n"
-        f"what {emulated_by} lacks:\n"
+        f"{asked}\n"
+        f"not asked: {UNASKED}\n"
+        f"what {name} lacks:\n"
     )
     return head + "".join(f"  {lack}\n" for lack in LACKS)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -32,16 +33,27 @@ from hostwright.errors import (
 from hostwright.run import attached, run, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hostwright.cloud.model import Live, Operations
+    from hostwright.contract.envfile import Given
     from hostwright.contract.models import Contract, RoleName
     from hostwright.contract.values import Problem
     from hostwright.render.clouds.model import CloudName
+    from hostwright.terraform.cli import Workbench
+    from hostwright.terraform.diagnostics import Diagnostic
+    from hostwright.terraform.plan import Plan
+    from hostwright.terraform.results import Planned
     from hostwright.toolchain import Tool
 
 #: Seconds that one question to a cloud's tool may take.
 PATIENCE = 120.0
+#: Seconds that bringing providers and the state's backend may take.
+INIT_PATIENCE = 600.0
+#: The file of values that is made from a process's own variables.
+ENVIRONMENT = "environment.tfvars.json"
+#: A secret's value, where nobody asks for the real one.
+STAND_IN = "stands-in-for-a-secret"
 #: Role to the input that names its image; migrate runs the worker's.
 IMAGE_INPUTS: dict[RoleName, str] = {
     "api": "api_image",
@@ -58,11 +70,13 @@ class Inputs:
         var_files: Files of Terraform's values.
         env_file: Of the secrets; empty if they are in the environment already.
         images: Role to image, on top of the files.
+        below: What holds where neither the environment nor a file says otherwise.
     """
 
     var_files: tuple[Path, ...] = ()
     env_file: str = ""
     images: Mapping[str, str] = field(default_factory=dict)
+    below: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,15 +110,29 @@ class Stack:
         Raises:
             ValuesError: The file cannot be taken as it is.
         """
-        from hostwright.secrets import from_file
-
         if not self.inputs.env_file:
             return {}
-        given = from_file(Path(self.inputs.env_file))
+        given = self._env_file()
         found = values.problems(self.contract, self.target, given, self.inputs.env_file)
         if found:
             raise ValuesError(_listed("the secrets", found))
         return values.variables(self.contract, self.target, given)
+
+    def _env_file(self) -> dict[str, Given]:
+        from hostwright.secrets import from_file
+
+        return from_file(Path(self.inputs.env_file)) if self.inputs.env_file else {}
+
+    def _named_secrets(self) -> dict[str, str]:
+        """The names in ``secret_values`` and where each stands; not those in a tfvars file."""
+        if self.inputs.env_file:
+            return {
+                name: item.where
+                for name, item in self._env_file().items()
+                if name in self.contract.variables
+            }
+        given = self._surroundings().get("secret_values")
+        return dict.fromkeys(given, "TF_VAR_secret_values") if isinstance(given, dict) else {}
 
     def chosen_images(self) -> dict[str, str]:
         """The image variables that were given on the command line.
@@ -112,9 +140,11 @@ class Stack:
         Raises:
             UserError: A role that has none.
         """
+        # Migrate runs the worker's image, whether there is a worker or not.
+        there = {"worker" if role == "migrate" else role for role in self.contract.roles}
         for role in self.inputs.images:
-            if role not in IMAGE_INPUTS or role not in self.contract.roles:
-                known = ", ".join(role for role in IMAGE_INPUTS if role in self.contract.roles)
+            if role not in there:
+                known = ", ".join(role for role in IMAGE_INPUTS if role in there)
                 raise UserError(f"there is no image of {role!r}", remedy=f"Roles: {known}.")
         return {IMAGE_INPUTS[role]: ref for role, ref in _roles(self.inputs.images)}
 
@@ -125,7 +155,9 @@ class Stack:
             SettingsError: The inputs have problems; no account was asked anything.
             ValuesError: The secrets have.
         """
-        return self._planned(self._surroundings(), {**self.secrets(), **self.chosen_images()})
+        with self._bench() as bench:
+            above = {**self.secrets(), **self.chosen_images()}
+            return self._inputs(*self._planned(bench, self._surroundings(), above))
 
     def applied(self) -> dict[str, str]:
         """The canonical inputs of what runs already: secrets and images are not asked for.
@@ -133,23 +165,40 @@ class Stack:
         Raises:
             SettingsError: The files have problems.
         """
-        return self._planned({**self._stand_ins(), **self._surroundings()}, {})
+        given = {**self._stand_ins(), **self._surroundings()}
+        with self._bench() as bench:
+            plan, said = self._planned(bench, given, {})
+            if (made := refusals.made(said)) is not None:
+                # Which secrets there are depends on the other inputs, which only Terraform reads.
+                given["secret_values"] = dict.fromkeys(made, STAND_IN)
+                plan, said = self._planned(bench, given, {})
+        return self._inputs(plan, said)
 
     def _surroundings(self) -> dict[str, object]:
-        return from_environment(os.environ, self.contract, self.target)
+        return {**self.inputs.below, **from_environment(os.environ, self.contract, self.target)}
 
-    def _planned(self, below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, str]:
-        """The inputs, planned; files win over *below*, *above* over files, as with Terraform."""
+    @contextmanager
+    def _bench(self) -> Iterator[Workbench]:
         from hostwright.terraform.cli import workbench
 
         for file in self.inputs.var_files:
             if not file.is_file():
                 raise SettingsError("there is no such file", where=str(file))
         with workbench(self.directory) as bench:
-            environment = bench.scratch / "environment.tfvars.json"
-            environment.write_text(json.dumps(dict(below)), encoding="utf-8")
-            plan, said = bench.plan(above, var_files=(environment, *self.inputs.var_files))
-        found = refusals.of(said, self.contract, self.target, self._place)
+            yield bench
+
+    def _planned(
+        self, bench: Workbench, below: Mapping[str, object], above: Mapping[str, object]
+    ) -> Planned:
+        """A plan; files win over *below*, *above* over files, as with Terraform."""
+        environment = bench.scratch / ENVIRONMENT
+        environment.write_text(json.dumps(dict(below)), encoding="utf-8")
+        return bench.plan(above, var_files=(environment, *self.inputs.var_files))
+
+    def _inputs(self, plan: Plan | None, said: Sequence[Diagnostic]) -> dict[str, str]:
+        """The canonical inputs as texts, if nothing speaks against them."""
+        secrets = self._named_secrets()
+        found = refusals.of(said, self.contract, self.target, self._place, secrets)
         if found:
             raise SettingsError(_listed("the inputs", found))
         if plan is None:
@@ -174,15 +223,21 @@ class Stack:
 
     def _place(self, name: str, file: str) -> str:
         """Where a name stands in the person's files; the one that Terraform names comes first."""
+        from hostwright.terraform.cli import GIVEN
+
         if not name:
             return ""
-        named = [path for path in self.inputs.var_files if path.name == Path(file).name]
+        of = Path(file).name
+        if of == GIVEN and name in IMAGE_INPUTS.values():
+            return "--image"  # wins over the files, which may hold the name as well
+        named = [path for path in self.inputs.var_files if path.name == of]
         for path in (*named, *self.inputs.var_files):
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
             for number, line in enumerate(lines, 1):
                 if line.strip().strip('"').startswith(name):
                     return f"{path}:{number}"
-        return ""
+        # Files of ours are gone when somebody reads of them: what they were made from is told.
+        return {GIVEN: self.inputs.env_file, ENVIRONMENT: f"TF_VAR_{name}"}.get(of, "")
 
     # --- Terraform ---------------------------------------------------------------------------
 
@@ -216,6 +271,7 @@ class Stack:
         Raises:
             ApplyError: There are none: nothing was applied from here.
         """
+        self._reach_state()
         tool = toolchain.find("terraform")
         argv = [*tool.argv, "output", "-json"]
         self._shown(argv)
@@ -231,6 +287,19 @@ class Stack:
         # A second init costs seconds, and -upgrade is a decision of its own.
         if not (self.directory / ".terraform").is_dir():
             self._terraform("init", "-input=false")
+
+    def _reach_state(self) -> None:
+        """In a fresh clone what was applied is known to the remote state alone."""
+        if (self.directory / ".terraform").is_dir() or not (
+            self.directory / "backend.tf"
+        ).is_file():
+            return
+        argv = [*toolchain.find("terraform").argv, "init", "-input=false"]
+        self._shown(argv)
+        # Not to our standard output: that may be one JSON document.
+        done = run(argv, cwd=self.directory, env=self._env(), timeout=INIT_PATIENCE, check=False)
+        if done.exit_code != 0:
+            raise ApplyError(done.tail, where=self._where, remedy="backend.tf says where it looks.")
 
     def _terraform(self, *words: str) -> None:
         tool = toolchain.find("terraform")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hostwright.contract.models import PROFILES
+from hostwright.contract.rules import near
 from hostwright.contract.values import Problem, Request, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hostwright.contract.envfile import Given
-    from hostwright.contract.models import Contract, TargetName
+    from hostwright.contract.models import Contract, Source, TargetName, Variable
 
 
 def variables(
@@ -46,6 +48,63 @@ def problems(
     return [*found, *_plain(contract, given)]
 
 
+def unmade(
+    contract: Contract, target: TargetName, given: Mapping[str, str], made: Sequence[str]
+) -> list[Problem]:
+    """What is wrong with the names in ``secret_values`` that the stack would pass over.
+
+    Args:
+        contract: Knows the names.
+        target: Which of its targets.
+        given: Name to where it stands.
+        made: What the stack makes with the inputs that there are.
+    """
+    return [
+        Problem(f"secret_values.{name}", what, where, remedy)
+        for name, where in given.items()
+        if name not in made
+        for what, remedy in [_unmade(contract, target, name, made)]
+    ]
+
+
+def _unmade(
+    contract: Contract, target: TargetName, name: str, made: Sequence[str]
+) -> tuple[str, str]:
+    """What is wrong with it, and what to do."""
+    variable = contract.variables.get(name)
+    if variable is None:
+        return "is not in the contract", near(name, made)
+    if not variable.secret:
+        return "is no secret", _move(variable)
+    source = variable.source(target)
+    if source.kind != "operator":
+        return taken(source, target), "Remove it."
+    return "is not made by this stack", f"Remove it; it is made {_made_when(variable)}."
+
+
+def _made_when(variable: Variable) -> str:
+    """Under which inputs the stack makes a secret."""
+    conditions = [
+        " and ".join(f"{other} is {' or '.join(values)}" for other, values in condition.items())
+        for condition in variable.when
+    ]
+    only = [f"where {' or '.join(conditions)}"] if conditions else []
+    named = [] if set(PROFILES) <= set(variable.required) else ["once secret_names names it"]
+    return ", ".join([*only, *named, "unless a reference gives it already"])
+
+
+def taken(source: Source, target: TargetName) -> str:
+    """Why an operator gives no value for what comes from there."""
+    told = {
+        "input": f"comes from the input {source.text}",
+        "literal": "is fixed by the contract",
+        "composed": "is composed by the stack",
+        "platform": f"is reserved: {target} sets it itself",
+        "none": f"has no use on {target}",
+    }
+    return told[source.kind]
+
+
 def _is_plain(contract: Contract, name: str) -> bool:
     return name in contract.variables and not contract.variables[name].secret
 
@@ -53,10 +112,10 @@ def _is_plain(contract: Contract, name: str) -> bool:
 def _plain(contract: Contract, given: Mapping[str, Given]) -> Iterator[Problem]:
     for name, item in given.items():
         if _is_plain(contract, name):
-            maps = [f"{role}_env" for role in contract.variables[name].roles if role != "migrate"]
-            yield Problem(
-                name,
-                "is no secret: on a cloud it stands beside the other inputs",
-                item.where,
-                f"Move it to {' and '.join(maps)} in the tfvars file.",
-            )
+            what = "is no secret: on a cloud it stands beside the other inputs"
+            yield Problem(name, what, item.where, _move(contract.variables[name]))
+
+
+def _move(variable: Variable) -> str:
+    maps = [f"{role}_env" for role in variable.roles if role != "migrate"]
+    return f"Move it to {' and '.join(maps)} in the tfvars file."

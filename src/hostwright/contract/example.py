@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hostwright import paths
 from hostwright.contract.envfile import quote
-from hostwright.contract.values import applies, complete
+from hostwright.contract.values import applies, complete, deciding
 from hostwright.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,6 +36,22 @@ def fresh() -> str:
             for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits)
         ):
             return made
+
+
+def long_enough(least: int) -> str:
+    """A new secret of at least so many characters."""
+    value = fresh()
+    while len(value) < least:
+        value += fresh()
+    return value
+
+
+def is_made(variable: Variable) -> bool:
+    """Whether a secret can be made here: one with a condition is given by whose it is.
+
+    A URL holds an address that somebody else knows.
+    """
+    return variable.secret and not variable.when and variable.type == "string"
 
 
 def write(contract: Contract, target: TargetName, profile: Profile, path: Path) -> None:
@@ -75,12 +91,7 @@ def text(contract: Contract, target: TargetName, profile: Profile, make: Callabl
 
 def _asked(contract: Contract, target: TargetName) -> Iterator[tuple[str, Variable]]:
     """The operator's variables that the target's defaults have a use for."""
-    inputs = complete(contract, target, {})
-    chosen = {
-        name: inputs.get(variable.source(target).text, "")
-        for name, variable in contract.variables.items()
-        if variable.source(target).kind == "input"
-    }
+    chosen = deciding(contract, target, complete(contract, target, {}))
     for name, variable in contract.variables.items():
         mine = any(role in contract.roles for role in variable.roles)
         if mine and variable.source(target).kind == "operator" and applies(variable, chosen):

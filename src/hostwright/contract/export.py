@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from hostwright import paths
-from hostwright.contract import example, pages
+from hostwright.contract import chart, example
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pydantic import BaseModel
@@ -97,9 +97,10 @@ def _closed(node: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def files(contract: Contract) -> dict[Path, str]:
-    """Every generated file by path: exports of targets that are here, pages, and schemas."""
+    """Every file that is made of the contract: exports of targets that are here, and schemas."""
     from hostwright.contract.models import Contract as Model
     from hostwright.settings import HostsFile
+    from hostwright.setup import pages as answers
 
     made = {
         path: _text(exported(contract, target))
@@ -109,42 +110,36 @@ def files(contract: Contract) -> dict[Path, str]:
     # Without secrets: `invoke contract.new-env` makes those, and blanks are refused.
     if paths.ENV_EXAMPLE.parent.is_dir():
         made[paths.ENV_EXAMPLE] = example.text(contract, "vps", "production", lambda: "")
-    if paths.REFERENCE.is_dir():
-        for name, page in pages.pages(contract).items():
-            made[paths.REFERENCE / name] = page
     made[paths.CONTRACT_SCHEMA] = _text(schema(Model, "hostwright env contract"))
     made[paths.HOSTS_SCHEMA] = _text(schema(HostsFile, "hostwright hosts.yaml"))
+    made |= chart.files(contract)
+    if values := made.get(paths.VALUES_SCHEMA):
+        made |= answers.files(contract, json.loads(values))
     return made
 
 
 def stale(contract: Contract) -> list[Path]:
     """The generated files that are missing or differ from what the contract gives."""
+    return differing(files(contract))
+
+
+def differing(made: Mapping[Path, str]) -> list[Path]:
+    """The files that are missing or hold something other than what they should."""
     return [
         path
-        for path, text in files(contract).items()
+        for path, text in made.items()
         if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
 
 
-def write(contract: Contract) -> list[Path]:
-    """Bring the generated files up to date; return those that changed."""
-    changed = stale(contract)
-    made = files(contract)
+def write(made: Mapping[Path, str]) -> list[Path]:
+    """Bring the files up to date; return those that changed."""
+    changed = differing(made)
     for path in changed:
+        path.parent.mkdir(exist_ok=True)
         path.write_text(made[path], encoding="utf-8")
     return changed
 
 
 def _text(data: dict[str, Any]) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-
-
-def main(words: list[str]) -> int:
-    """``generated [--check]``: write the generated files, or say which are stale (exit code 1)."""
-    from hostwright.contract.load import load
-
-    contract = load()
-    checking = words == ["--check"]
-    for path in stale(contract) if checking else write(contract):
-        sys.stdout.write(f"{paths.shown(path)} {'is stale' if checking else 'written'}\n")
-    return 1 if stale(contract) else 0

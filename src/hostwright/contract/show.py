@@ -71,9 +71,9 @@ def problems_of(
     Raises:
         ValuesError: The file cannot be read as it stands.
     """
-    from hostwright.secrets import from_file
+    from hostwright.secrets import from_file, of_roles
 
-    given = from_file(Path(env_file))
+    given = of_roles(from_file(Path(env_file)), target)
     request = Request(
         target, profile, given, inputs={"environment": profile}, composed=None, where=env_file
     )

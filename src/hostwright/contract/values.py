@@ -15,7 +15,7 @@ from hostwright.contract.rules import near
 from hostwright.contract.types import fault_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hostwright.contract.envfile import Given
     from hostwright.contract.models import (
@@ -85,6 +85,8 @@ class Request:
             is known: variables that are composed or come from its inputs count as delivered (an
             env file is checked without its host).
         where: How a missing value's message names the place where it belongs.
+        by_role: Values for one role alone (the inputs api_env, web_env and worker_env); they win
+            over *given*. The migrate role runs the worker's image and has the worker's.
     """
 
     target: TargetName
@@ -93,6 +95,12 @@ class Request:
     inputs: Mapping[str, str] = field(default_factory=dict)
     composed: Mapping[str, str | Mapping[RoleName, str]] | None = None
     where: str = ""
+    by_role: Mapping[RoleName, Mapping[str, Given]] = field(default_factory=dict)
+
+    def value(self, role: RoleName, name: str) -> Given | None:
+        """What is given to *role* for a variable; None if nothing is."""
+        own = self.by_role.get("worker" if role == "migrate" else role, {})
+        return own.get(name) or self.given.get(name)
 
 
 def resolve(contract: Contract, request: Request) -> Resolved:
@@ -102,6 +110,7 @@ def resolve(contract: Contract, request: Request) -> Resolved:
     problems = [
         *_undeclared(contract, request),
         *_misplaced(contract, request, inputs),
+        *_misplaced_by_role(contract, request),
         *_secret_problems(contract, request),
     ]
     roles: dict[RoleName, dict[str, str]] = {}
@@ -121,6 +130,21 @@ def complete(contract: Contract, target: TargetName, inputs: Mapping[str, str]) 
         if full[name] is None and item.fallback:
             full[name] = full.get(item.fallback)
     return {name: value for name, value in full.items() if value is not None}
+
+
+def deciding(contract: Contract, target: TargetName, inputs: Mapping[str, str]) -> dict[str, str]:
+    """What the variables that come from inputs are: conditions ask for these.
+
+    Args:
+        contract: Knows the sources.
+        target: Which of its targets.
+        inputs: Canonical inputs, completed (:func:`complete`).
+    """
+    return {
+        name: inputs.get(item.source(target).text, "")
+        for name, item in contract.variables.items()
+        if item.source(target).kind == "input"
+    }
 
 
 def applies(variable: Variable, values: Mapping[str, str]) -> bool:
@@ -181,7 +205,7 @@ class _Lookup:
         return variable.default if value is None and source.kind == "operator" else value
 
     def _from_source(self, name: str, source: Source, role: RoleName) -> str | None:
-        given = self._request.given.get(name)
+        given = self._request.value(role, name)
         if source.kind == "literal":
             return source.literal(role)
         if source.kind == "composed":
@@ -242,6 +266,40 @@ def _misplaced(
             )
 
 
+def _misplaced_by_role(contract: Contract, request: Request) -> Iterator[Problem]:
+    """Given to a role, though it is no plain variable that the role has from the operator."""
+    for role, values in request.by_role.items():
+        readers = {role, "migrate"} if role == "worker" else {role}
+        settable = [
+            name
+            for name, item in contract.variables.items()
+            if not item.secret
+            and item.source(request.target).kind == "operator"
+            and readers & set(item.roles)
+        ]
+        for name, given in values.items():
+            if name not in settable:
+                what, remedy = _why_not(contract, request.target, role, name, settable)
+                yield Problem(name, what, given.where, remedy)
+
+
+def _why_not(
+    contract: Contract, target: TargetName, role: RoleName, name: str, settable: Sequence[str]
+) -> tuple[str, str]:
+    variable = contract.variables.get(name)
+    if variable is None:
+        return "is not in the contract", near(name, settable)
+    source = variable.source(target)
+    if role not in variable.roles:
+        had = ", ".join(variable.roles)
+        return f"does not belong to {role}: the contract gives it to {had}", "Remove the line."
+    if variable.secret:
+        return "is a secret: it would stand in plain text", "Give it in the env file."
+    if source.kind == "input":
+        return f"comes from the input {source.text}", f"Set {source.text} instead."
+    return _elsewhere(source, target), "Remove the line."
+
+
 def _elsewhere(source: Source, target: TargetName) -> str:
     return {
         "literal": f"is fixed by the contract on {target}",
@@ -267,7 +325,7 @@ def _role_problems(
         if not source.emitted or not applies(variable, raw):
             continue
         if name in raw:
-            yield from _value_problems(name, variable, raw[name], request)
+            yield from _value_problems(name, variable, raw[name], request, role)
         elif _is_required(contract, request, variable) and not _comes(contract, request, variable):
             yield _missing(name, variable, source, request)
 
@@ -295,9 +353,9 @@ def _missing(name: str, variable: Variable, source: Source, request: Request) ->
 
 
 def _value_problems(
-    name: str, variable: Variable, value: str, request: Request
+    name: str, variable: Variable, value: str, request: Request, role: RoleName
 ) -> Iterator[Problem]:
-    given = request.given.get(name)
+    given = request.value(role, name)
     where = given.where if given else request.where
     if not value.strip():
         if not variable.secret:  # of secrets, _secret_problems says it

@@ -33,6 +33,20 @@ class Plugin:
 
 
 @dataclass(frozen=True)
+class Timers:
+    """When backups and drills begin, in systemd's words; each up to so many minutes later.
+
+    *log*: whether Postgres's log is brought away all the time.
+    """
+
+    backup: str
+    backup_jitter: int
+    drill: str
+    drill_jitter: int
+    log: bool = False
+
+
+@dataclass(frozen=True)
 class Desired:
     """A host as it should be.
 
@@ -56,6 +70,7 @@ class Desired:
         domains: Names that should point at the host.
         plugin: The Compose plugin for a distribution that has none.
         revert_seconds: How long a changed sshd or firewall may stay unproven.
+        timers: Of backups; None where none are set.
     """
 
     runner: bytes = field(repr=False)
@@ -77,6 +92,7 @@ class Desired:
     domains: tuple[str, ...] = ()
     plugin: Plugin | None = None
     revert_seconds: int = 60
+    timers: Timers | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be written into a file of the host as it is.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hostwright.host.change import Change, Watch
 from hostwright.host.steps import (
+    backups,
     clock,
     directories,
     distribution,
@@ -41,6 +42,7 @@ STEPS = (
     packages,
     clock,
     runner,
+    backups,
     users,
     unproven,
     firewall,

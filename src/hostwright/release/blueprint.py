@@ -124,6 +124,7 @@ def settings_of(roles: Mapping[Any, Role]) -> dict[str, str]:
             "COMMAND": shlex.join(command),
             "PORT": role.port,
             "LIVE_PATH": role.health.live,
+            "READY_PATH": role.health.ready,
             "HEALTH_COMMAND": shlex.join(role.health.command),
             "START_SECONDS": role.start_seconds,
             "STOP_SECONDS": role.stop_seconds,
@@ -367,10 +368,19 @@ def _resources(document: Document, services: Mapping[str, Any]) -> Document:
         if volume["type"] == "volume"
     }
     return {
-        kind: {name: document[kind][name] for name in document[kind] if name in used}
+        kind: {name: _unlabelled(document[kind][name]) for name in document[kind] if name in used}
         for kind, used in (("networks", networks), ("volumes", volumes))
         if used
     }
+
+
+def _unlabelled(body: Mapping[str, Any]) -> Document:
+    """A volume without what is said to readers of the blueprint alone.
+
+    Docker gives labels when it makes a volume, and never later: newer Composes offer to make the
+    volumes anew whose labels differ, which would be the end of the data.
+    """
+    return {key: value for key, value in body.items() if key != "labels"}
 
 
 def _check_apart(base: Document, release: Document) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from hostwright.contract import envfile
+from hostwright.contract.envfile import Given
 from hostwright.contract.values import Request, Resolved, complete, resolve
 from hostwright.release import blueprint, bundle
 from hostwright.release.bundle import File
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from hostwright.contract.envfile import Given
     from hostwright.contract.models import Contract, Role, RoleName
     from hostwright.images import Placed
     from hostwright.settings import Host
@@ -106,13 +106,14 @@ def request(plan: Plan, release_id: str) -> Request:
         inputs=plan.host.canonical(),
         composed=composed(plan.contract, inputs, secrets, hosts=hosts),
         where=plan.host.values.env_file or "",
+        by_role=_by_role(plan.host),
     )
 
 
 def build(plan: Plan) -> Release:
     """The release of *plan*, whose values have no problems (``resolved`` names them)."""
     release_id = identify(plan)
-    roles = with_extras(plan, resolved(plan, release_id).roles)
+    roles = resolved(plan, release_id).roles
     files = _files(plan, release_id, roles)
     manifest = _manifest(plan, release_id, roles, files)
     files[bundle.MANIFEST] = bundle.text(json.dumps(manifest, indent=1, sort_keys=True))
@@ -127,16 +128,17 @@ def identify(plan: Plan) -> str:
     return f"{stamp}-{digest[:ID_DIGITS]}"
 
 
-def with_extras(
-    plan: Plan, roles: Mapping[RoleName, Mapping[str, str]]
-) -> dict[RoleName, dict[str, str]]:
-    """The roles' variables with the host's own non-secret extras; the contract's names win."""
-    extras: dict[str, Mapping[str, str]] = {
-        "api": plan.host.api_env,
-        "web": plan.host.web_env,
-        "worker": plan.host.worker_env,
+def _by_role(host: Host) -> dict[RoleName, dict[str, Given]]:
+    """The host's values for one role alone."""
+    maps: dict[RoleName, Mapping[str, str]] = {
+        "api": host.api_env,
+        "web": host.web_env,
+        "worker": host.worker_env,
     }
-    return {role: {**extras.get(role, {}), **values} for role, values in roles.items()}
+    return {
+        role: {name: Given(value, f"hosts.yaml, {role}_env") for name, value in values.items()}
+        for role, values in maps.items()
+    }
 
 
 def _files(

@@ -1,6 +1,7 @@
 """Measure what the README states, in one run on one machine: medians and ratios, never a test.
 
-``nox -s bench`` measures everything, ``nox -s bench -- start clouds`` what needs no server.
+``nox -s bench`` measures everything, ``nox -s bench -- start clouds kubernetes`` all that needs no
+server.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hostwright import paths
 from hostwright.errors import ToolError, UserError
-from hostwright.rig import Rig, bench_clouds
+from hostwright.rig import Rig, bench_clouds, bench_fleet, bench_kubernetes, bench_server
 from hostwright.rig.scene import HOST, Scene
 
 if TYPE_CHECKING:
@@ -50,12 +51,16 @@ def main(words: list[str]) -> int:
     known: dict[str, Callable[[], Iterable[Figure]]] = {
         "start": start,
         "clouds": clouds,
+        "kubernetes": kubernetes,
         "server": server,
+        "fleet": fleet,
     }
     groups = words or list(known)
     for group in groups:
         if group not in known:
             raise UserError(f"there is no group {group!r}", remedy=f"Known: {', '.join(known)}.")
+    # Build machines set it, people do not: every start would compile all its modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for group in groups:
         for figure in known[group]():
             print(shown(figure), flush=True)  # noqa: T201 - the result
@@ -117,6 +122,16 @@ def clouds() -> Iterator[Figure]:
     yield figure("nox -s validate_gcp, nothing changed", bench_clouds.again(RUNS), "< 1")
 
 
+def kubernetes() -> Iterator[Figure]:
+    """What validating the chart takes, whole sessions."""
+    ours, theirs = zip(*bench_kubernetes.compared(RUNS), strict=True)
+    yield figure("nox -s validate_kubernetes, nothing remembered", ours)
+    yield figure("helm lint and helm template per preset, by a shell script", theirs)
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    yield figure("ratio of the two", ratios, "< 4")
+    yield figure("nox -s validate_kubernetes, nothing changed", bench_kubernetes.again(RUNS), "< 1")
+
+
 def server() -> Iterator[Figure]:
     """What provisioning and deploying take on a real server, near and far."""
     with Rig("bench", say=lambda text: print(text, file=sys.stderr)) as rig:  # noqa: T201
@@ -130,8 +145,20 @@ def server() -> Iterator[Figure]:
             yield from _at(rig, scene, delay)
 
 
-def _at(rig: Rig, scene: Scene, delay: float) -> list[Figure]:
-    """No-op provision, deploys and warm rollbacks at an added round trip."""
+def fleet() -> Iterator[Figure]:
+    """What a command for eight hosts takes, all of them far, against the same for one."""
+    with Rig("bench-fleet", say=lambda text: print(text, file=sys.stderr)) as rig:  # noqa: T201
+        for name, pairs in bench_fleet.compared(rig, RUNS):
+            where = f"+{bench_fleet.DELAY_MS:.0f} ms, whole command"
+            yield figure(f"{name}, one host, {where}", [pair.one for pair in pairs])
+            count = f"{bench_fleet.HOSTS} hosts"
+            yield figure(f"{name}, {count}, {where}", [pair.all for pair in pairs])
+            ratios = [pair.all / pair.one for pair in pairs]
+            yield figure(f"{name}, {count} against one, ratio", ratios, "<= 2")
+
+
+def _at(rig: Rig, scene: Scene, delay: float) -> Iterator[Figure]:
+    """No-op provision, deploys and rollbacks at an added round trip."""
     if delay:
         address, port = rig.relay(scene.server, delay_ms=delay)
         scene.write_hosts(address=address, port=port)
@@ -139,58 +166,24 @@ def _at(rig: Rig, scene: Scene, delay: float) -> list[Figure]:
     provisions = [
         _after_connect(_json(scene, "vps.provision", "--host", HOST, "--json")) for _ in range(RUNS)
     ]
-    moves = [
-        _Move.make(scene, "vps.deploy", "--host", HOST, *scene.version(number))
-        for number in ("1", "2") * RUNS
-    ][: 2 * RUNS]
-    back: list[_Move] = []
-    for _ in range(RUNS):
-        # To the release that the last move left warm, and so to and fro between two.
-        warm = (back or moves)[-1].previous
-        back.append(_Move.make(scene, "vps.rollback", "--host", HOST, "--to", warm))
+    with bench_server.memory(scene) as memory:
+        moves = bench_server.deploys(scene, 2 * RUNS)
+        warm = bench_server.warm_rollbacks(scene, moves[-1], RUNS)
+        cold = bench_server.cold_rollbacks(scene, RUNS)
     where = f"+{delay:.0f} ms"
-    return [
-        figure(f"provision, nothing to change, after connecting, {where}", provisions),
-        figure(f"connect, {where}", [move.connect for move in moves]),
-        figure(f"deploy, command to switched, {where}", [move.switched for move in moves], "< 3"),
-        figure(
-            f"deploy, connected to switched, {where}",
-            [move.switched - move.connect for move in moves],
-        ),
-        figure(f"warm rollback, command to switched, {where}", [move.switched for move in back]),
-    ]
-
-
-class _Move(NamedTuple):
-    """A deploy or rollback: seconds from the command to the switch and of connecting, what was."""
-
-    switched: float
-    connect: float
-    previous: str
-
-    @classmethod
-    def make(cls, scene: Scene, *words: str) -> _Move:
-        """Run it, noting when the switch is told."""
-        argv = [sys.executable, "-m", "invoke", *words, "--json"]
-        env = {**os.environ, **scene.env}
-        started, switched, lines = time.monotonic(), 0.0, []
-        with subprocess.Popen(  # noqa: S603 - our own command
-            argv,
-            cwd=paths.ROOT,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            for line in process.stderr or ():
-                lines.append(line)
-                if "SWITCHED" in line:
-                    switched = time.monotonic() - started
-            out = process.stdout.read() if process.stdout else ""
-        if process.returncode:
-            raise ToolError("".join(lines[-20:]), where=" ".join(words))
-        told = json.loads(out)
-        return cls(switched, told["connect_seconds"], told["previous"] or "")
+    yield figure(f"provision, nothing to change, after connecting, {where}", provisions)
+    yield figure(f"connect, {where}", [move.connect for move in moves])
+    for name, done, whole, serving in (
+        ("deploy", moves, "< 3", ""),
+        ("warm rollback", warm, "", "< 0.5"),
+        ("cold rollback", cold, "", "< 2.5"),
+    ):
+        yield figure(f"{name}, command to serving, {where}", [move.typed for move in done], whole)
+        after = [move.serving for move in done]
+        yield figure(f"{name}, connected to serving, {where}", after, serving)
+    renames = [move.rename for move in (*moves, *warm, *cold)]
+    yield figure(f"the switch, milliseconds, {where}", renames, "< 50")
+    yield figure(f"most memory of one process of the runner, MiB, {where}", memory, "< 40")
 
 
 def _timed(argv: Sequence[str], cwd: Path) -> float:

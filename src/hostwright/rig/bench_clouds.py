@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 #: The cloud that is compared with a shell script.
 COMPARED: CloudName = "gcp"
 _CHECKOV = "--framework terraform --skip-download --quiet --compact --soft-fail"
-_SAMPLE = 0.05
+_SAMPLE = 0.2
 _KIB = 1024
 
 
@@ -48,7 +49,7 @@ def compared(runs: int) -> Iterator[tuple[float, float]]:
         scratch = Path(name)
         script = _script(scratch)
         for _ in range(runs):
-            ours = timed(_session(COMPARED), _forgetful(scratch))
+            ours = timed(_session(COMPARED), forgetful(scratch))
             with serve(providers.committed(providers.required(paths.INFRA / COMPARED))) as schema:
                 theirs = timed(["sh", str(script)], {**settings(scratch), **schema.env})
             yield ours.seconds, theirs.seconds
@@ -60,7 +61,7 @@ def each(runs: int) -> Iterator[dict[str, Run]]:
         for _ in range(runs):
             alone = {str(cloud): (cloud,) for cloud in CLOUDS}
             yield {
-                title: timed(_session(*clouds), _forgetful(Path(name)))
+                title: timed(_session(*clouds), forgetful(Path(name)))
                 for title, clouds in {**alone, "together": CLOUDS}.items()
             }
 
@@ -77,7 +78,7 @@ def _session(*clouds: str) -> list[str]:
     return [sys.executable, "-m", "hostwright", "validate", *targets]
 
 
-def _forgetful(scratch: Path) -> dict[str, str]:
+def forgetful(scratch: Path) -> dict[str, str]:
     """A cache of outcomes that is empty, beside the tools that are expensive to make again."""
     home = scratch / "cache"
     shutil.rmtree(home, ignore_errors=True)
@@ -155,14 +156,20 @@ class _Peak(threading.Thread):
 
 def _family(pid: int) -> Iterator[int]:
     yield pid
-    # Each thread has the children that it started itself.
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children = thread.read_text(encoding="ascii")
-        except OSError:
-            continue
-        for child in children.split():
-            yield from _family(int(child))
+    for child in _children(pid):
+        yield from _family(child)
+
+
+def _children(pid: int) -> list[int]:
+    """Those that run; a process that ended meanwhile has none."""
+    children: list[int] = []
+    with contextlib.suppress(OSError):
+        # Each thread has the children that it started itself.
+        for thread in sorted(Path(f"/proc/{pid}/task").iterdir()):
+            with contextlib.suppress(OSError):
+                words = (thread / "children").read_text(encoding="ascii").split()
+                children.extend(map(int, words))
+    return children
 
 
 def _resident_kib(pid: int) -> int:

@@ -123,6 +123,7 @@ class Report:
         seconds: Length of the stream.
         rate: Requests per second that were really sent.
         sockets: WebSocket connections opened, messages echoed, connections dropped.
+        answered: Good answers by the request that they are to.
     """
 
     sent: int
@@ -136,6 +137,7 @@ class Report:
     seconds: float
     rate: float
     sockets: dict[str, int] = field(default_factory=dict)
+    answered: dict[str, int] = field(default_factory=dict)
 
 
 class LoadGenerator:
@@ -243,6 +245,7 @@ def account(samples: Sequence[Sample], end: float, sockets: dict[str, int]) -> R
         seconds=end,
         rate=len(samples) / end if end else 0.0,
         sockets=sockets,
+        answered=dict(Counter(s.request.shown for s in samples if not s.failure)),
     )
 
 

@@ -86,6 +86,16 @@ def link_commands(subnet: Subnet, index: int, namespace: str) -> Commands:
     ]
 
 
+def tap_commands(subnet: Subnet, index: int) -> Commands:
+    """Make the host's end of a virtual machine's link; the other end is in qemu."""
+    host = subnet.link(index)
+    return [
+        ["ip", "tuntap", "add", "dev", host, "mode", "tap"],
+        ["ip", "address", "add", f"{subnet.gateway(index)}/30", "dev", host],
+        ["ip", "link", "set", host, "mtu", MTU, "up"],
+    ]
+
+
 def chains(subnet: Subnet) -> list[Chain]:
     """The chains a rig hooks into the machine's firewall."""
     return [
@@ -134,6 +144,13 @@ def connect(ledger: Ledger, index: int, namespace: str) -> None:
     ledger.add(Link(subnet.link(index)))
     ledger.add(Namespace(namespace))
     _apply(link_commands(subnet, index, namespace))
+
+
+def tap(ledger: Ledger, index: int) -> None:
+    """A link to the host for virtual machine *index*."""
+    subnet = Subnet(ledger.number)
+    ledger.add(Link(subnet.link(index)))
+    _apply(tap_commands(subnet, index))
 
 
 def _apply(commands: Commands) -> None:

@@ -65,6 +65,29 @@ class Registry:
             self.ledger.drop(self._process)
             self._process = None
 
+    def ask_for_login(self, username: str, password: str) -> None:
+        """Let nobody in but who has this login, from now on.
+
+        Raises:
+            ToolError: It did not start again.
+        """
+        entry = f"{username}:{hashed(password)}\n"
+        (self.home / "htpasswd").write_text(entry)
+        self._restart(str(self.home / "htpasswd"))
+
+    def let_everybody_in(self) -> None:
+        """Ask nobody for a login any more.
+
+        Raises:
+            ToolError: It did not start again.
+        """
+        self._restart("")
+
+    def _restart(self, logins: str) -> None:
+        self.switch_off()
+        configure(self.ip, self.home, logins)
+        self.switch_on()
+
     def requests(self) -> str:
         """What was asked of it so far, a line each, in no form that anybody promised."""
         return (self.home / "registry.log").read_text(errors="replace")
@@ -76,9 +99,23 @@ class Registry:
         server.exec(["tee", f"{directory}/ca.crt"], stdin=self.authority.read_bytes())
 
 
-def settings(address: str, home: Path) -> dict[str, object]:
-    """The registry's configuration; JSON is YAML."""
+def hashed(password: str) -> str:
+    """A line's second half in an htpasswd file; of its kinds a registry reads bcrypt alone."""
+    import bcrypt
+
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds=4)).decode()
+
+
+def configure(address: str, home: Path, logins: str = "") -> None:
+    """Write the registry's configuration: JSON is YAML."""
+    (home / "config.yml").write_text(json.dumps(settings(address, home, logins)))
+
+
+def settings(address: str, home: Path, logins: str = "") -> dict[str, object]:
+    """The registry's configuration; *logins* is an htpasswd file, or empty to let everybody in."""
+    asked = {"auth": {"htpasswd": {"realm": "the rig", "path": logins}}} if logins else {}
     return {
+        **asked,
         "version": 0.1,
         "log": {"level": "warn"},
         "storage": {
@@ -102,7 +139,7 @@ def start(ledger: Ledger, address: str) -> Registry:
     ledger.add(Directory(str(home)))
     home.mkdir(mode=0o700)
     acme.write_certificates(home, address)
-    (home / "config.yml").write_text(json.dumps(settings(address, home)))
+    configure(address, home)
     made = Registry(address, home, ledger)
     made.switch_on()
     return made

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hostwright.errors import ToolError
+from hostwright.errors import ToolError, UserError
 from hostwright.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 #: Debian's and Ubuntu's package for each program, by a file or a program that shows it is there.
 PACKAGES = {
@@ -42,6 +42,13 @@ PACKAGES = {
 }
 #: The packages among them that tests on real engines need, without any server.
 ENGINES = frozenset({"docker-registry", "postgresql", "redis-server"})
+#: What only tests run: AWS's command line, and what an application's image may have to ask with.
+TESTED = {"awscli": "aws", "curl": "curl", "nodejs": "node", "wget": "wget"}
+#: What opens the documentation site: Debian's Chromium, or the Chrome that a machine has already
+#: (Ubuntu packages Chromium only as a snap).
+BROWSERS = ("chromium", "google-chrome")
+#: What only virtual machines need, whose power can be cut.
+POWER = {"nbdkit": "nbdkit", "qemu-system-x86": "qemu-system-x86_64"}
 #: Python packages of the dependency group ``rig``, by the module or program they bring.
 MODULES = ("cryptography", "httpx", "moto", "pip", "websockets")
 #: What can be checked on a machine that cannot have the rig.
@@ -61,7 +68,7 @@ class Facts:
         apt: Whether ``apt-get`` is there.
         filesystems: What the kernel can mount.
         namespaces: Namespace kinds of the kernel.
-        packages: Keys of :data:`PACKAGES` that are there.
+        packages: Keys of :data:`PACKAGES`, :data:`TESTED` and :data:`POWER` that are there.
         modules: Names of :data:`MODULES` that are there.
     """
 
@@ -101,7 +108,9 @@ def gather() -> Facts:
         namespaces=frozenset(p.name for p in namespaces.iterdir())
         if namespaces.exists()
         else frozenset(),
-        packages=frozenset(name for name, sign in PACKAGES.items() if _present(sign)),
+        packages=frozenset(
+            name for name, sign in (PACKAGES | TESTED | POWER).items() if _present(sign)
+        ),
         modules=frozenset(name for name in MODULES if importlib.util.find_spec(name)),
     )
 
@@ -181,28 +190,65 @@ def _is_known(package: str) -> bool:
 
 
 def main(words: list[str]) -> int:
-    """``packages engines|rig``: bring what tests on real engines need, or the whole rig.
+    """``packages engines|browser|rig|power``: bring what a kind of tests needs of the system.
 
     Raises:
         ToolError: Something is missing that only root could install, or that apt does not have.
+        UserError: There is no such kind.
     """
 
     def say(text: str) -> None:
         sys.stderr.write(f"{text}\n")
 
-    if words == ["rig"]:
+    kinds = {
+        "engines": ENGINES | TESTED.keys(),
+        "browser": frozenset() if browser() else {"chromium"},
+        "rig": frozenset(),
+        "power": POWER.keys(),
+    }
+    if len(words) != 1 or words[0] not in kinds:
+        raise UserError(f"packages of which kind? Known: {', '.join(kinds)}")
+    if words[0] in {"rig", "power"}:
         install(say)
-        return 0
+    _bring(kinds[words[0]], say)
+    return 0
+
+
+def _bring(names: Iterable[str], say: Callable[[str], None]) -> None:
+    """Install those of these packages that are missing.
+
+    Raises:
+        ToolError: Only root could install them, or apt does not have them.
+    """
     facts = gather()
-    lacking = sorted(ENGINES - facts.packages)
+    lacking = sorted(set(names) - facts.packages)
     if lacking and not (facts.root and facts.apt):
-        names = " ".join(lacking)
+        given = " ".join(lacking)
         raise ToolError(
-            f"the tests need {names}", remedy=f"As root: `apt-get install {names}`; then again."
+            f"the tests need {given}", remedy=f"As root: `apt-get install {given}`; then again."
         )
     if lacking:
         _install(lacking, say)
-    return 0
+
+
+def browser() -> str:
+    """The path of a Chromium of the system; empty where there is none."""
+    found = (which(name) for name in BROWSERS)
+    return next((path for path in found if path.startswith("/")), "")
+
+
+def check_power() -> None:
+    """Refuse where no virtual machine can run.
+
+    Raises:
+        ToolError: A package is missing; it says which.
+    """
+    lacking = [name for name, sign in POWER.items() if not _present(sign)]
+    if lacking:
+        raise ToolError(
+            f"a machine whose power can be cut needs {', '.join(lacking)}",
+            remedy="`python -m hostwright packages power` installs it.",
+        )
 
 
 def which(program: str) -> str:

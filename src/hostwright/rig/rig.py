@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
-from hostwright.rig import acme, engine, images, network, registry, requirements, s3
+from hostwright.rig import acme, engine, images, network, registry, requirements, s3, virtual
 from hostwright.rig import ledger as ledgers
 from hostwright.rig import server as servers
 from hostwright.rig.load import PROBE, LoadGenerator, Request, Stream
@@ -17,7 +17,7 @@ from hostwright.rig.relay import Relay
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import FrameType, TracebackType
-    from typing import Any
+    from typing import Any, Literal
 
     from hostwright.rig.acme import Acme
     from hostwright.rig.engine import Engine
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hostwright.rig.s3 import S3
     from hostwright.rig.server import Server
 
+    ServerKind = Literal["container", "machine"]
     Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
@@ -108,17 +109,21 @@ class Rig:
         probes = [v if isinstance(v, images.Probe) else images.Probe(v) for v in versions]
         return images.build_all(self.engine, probes, self.say, suite=suite)
 
-    def server(self, suite: str = "trixie", *, name: str = "") -> Server:
+    def server(
+        self, suite: str = "trixie", *, name: str = "", kind: ServerKind = "container"
+    ) -> Server:
         """A bare Debian server, booted and reachable by ssh as root.
 
         Args:
             suite: ``trixie`` (Debian 13) or ``bookworm`` (Debian 12).
             name: Its host name; without one, ``server1``, ``server2`` …
+            kind: A ``container``, or a ``machine`` whose power can be cut: slow.
         """
         address = self.subnet.address(len(self.servers))
         name = name or f"server{len(self.servers) + 1}"
         self.say(f"{name} ({suite}) at {address}")
-        made = servers.make(self.ledger, name, suite=suite, say=self.say)
+        make = virtual.make if kind == "machine" else servers.make
+        made: Server = make(self.ledger, name, suite=suite, say=self.say)
         self.servers.append(made)
         made.boot()
         return made

@@ -41,6 +41,9 @@ SERVER = (
     "systemd-sysv",
     "systemd-timesyncd",
 )
+#: What a virtual machine has beyond that: its own kernel, what finds its disk, and a way in that
+#: needs neither network nor sshd.
+MACHINE = ("e2fsprogs", "initramfs-tools", "linux-image-cloud-amd64", "qemu-guest-agent")
 #: Base of every image the rig builds; ``python3`` is the interpreter of the probe.
 BASE = ("ca-certificates", "netbase", "python3", "tzdata")
 EXCLUDED = (
@@ -49,6 +52,9 @@ EXCLUDED = (
     "path-exclude=/usr/share/man/*",
     "path-exclude=/usr/share/locale/*",
 )
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+#: What of a file tar keeps beyond its content and mode.
+KEPT = ("--numeric-owner", "--xattrs", "--xattrs-include=*")
 #: nspawn mounts the controllers of cgroup version 1 read-only; Docker needs to make groups there.
 CGROUP_UNIT = """\
 [Unit]
@@ -79,6 +85,7 @@ class Recipe:
         packages: Packages on top of the essential ones.
         carried: What is taken over from this machine.
         units: systemd units to add and enable for sysinit.target, by path.
+        on: What it is made from, instead of from nothing; *packages* come on top.
     """
 
     name: str
@@ -86,19 +93,27 @@ class Recipe:
     packages: tuple[str, ...]
     carried: Carried
     units: tuple[tuple[str, str], ...] = ()
+    on: Recipe | None = None
 
     @property
     def key(self) -> str:
         """Twelve hex digits that change when anything that goes in changes."""
         # The resolvers are written when a server is unpacked: they do not make another one.
         plain = {**asdict(self), "carried": {**asdict(self.carried), "resolvers": ""}}
-        text = json.dumps([plain, EXCLUDED], sort_keys=True)
+        del plain["on"]
+        below = [self.on.key] if self.on else []
+        text = json.dumps([plain, EXCLUDED, *below], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def server(suite: str, taken: Carried) -> Recipe:
     """A bare server."""
     return Recipe("server", suite, SERVER, taken, ((CGROUP_UNIT_PATH, CGROUP_UNIT),))
+
+
+def machine(suite: str, taken: Carried) -> Recipe:
+    """A bare server with a kernel of its own."""
+    return Recipe("machine", suite, MACHINE, taken, on=server(suite, taken))
 
 
 def base(suite: str, taken: Carried) -> Recipe:
@@ -138,25 +153,52 @@ def command(recipe: Recipe, overlay: Path, target: Path) -> list[str]:
     ]
 
 
+def grow_command(recipe: Recipe, root: Path) -> list[str]:
+    """Install a recipe's packages in an unpacked root file system.
+
+    What is mounted for that is mounted in a namespace that ends with the command.
+    """
+    names = " ".join(recipe.packages)
+    inside = (
+        "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq; "
+        f"apt-get install -y -qq --no-install-recommends {names}; "
+        "apt-get clean; rm -rf /var/lib/apt/lists/*"
+    )
+    around = (
+        'mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; '
+        f'exec env -i PATH={PATH} chroot "$1" /bin/sh -ec "$2"'
+    )
+    return [
+        *("unshare", "--mount", "--pid", "--fork", "--kill-child"),
+        *("/bin/sh", "-ec", around, "sh", str(root), inside),
+    ]
+
+
 def tarball(recipe: Recipe, say: Callable[[str], None]) -> Path:
     """The packed root file system, from the cache or made now (half a minute).
 
     Raises:
         ToolError: mmdebstrap failed.
     """
-    target = paths.cache() / "rig" / f"{recipe.name}-{recipe.suite}-{recipe.key}.tar.zst"
+    target = kept(recipe)
     with locked(target):
         if not target.exists():
+            if recipe.on:
+                tarball(recipe.on, say)
             say(f"making the {recipe.suite} {recipe.name} file system (once, about half a minute)")
             _make(recipe, target)
     return target
 
 
+def kept(recipe: Recipe) -> Path:
+    """Where a packed root file system is, once it is made."""
+    return paths.cache() / "rig" / f"{recipe.name}-{recipe.suite}-{recipe.key}.tar.zst"
+
+
 def unpack(packed: Path, into: Path) -> None:
     """Unpack a root file system, with owners and file capabilities."""
     into.mkdir(parents=True)
-    keep = ["--numeric-owner", "--xattrs", "--xattrs-include=*"]
-    run(["tar", "--zstd", "-xpf", packed, *keep, "-C", into])
+    run(["tar", "--zstd", "-xpf", packed, *KEPT, "-C", into], timeout=900)
 
 
 def write(root: Path, wanted: dict[str, str]) -> None:
@@ -179,10 +221,20 @@ def locked(target: Path) -> Iterator[None]:
 def _make(recipe: Recipe, target: Path) -> None:
     scratch = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
     try:
-        overlay, plain = scratch / "overlay", scratch / "root.tar"
-        write(overlay, files(recipe))
-        run(command(recipe, overlay, plain), timeout=900)
+        plain = scratch / "root.tar"
+        if recipe.on:
+            _grow(recipe, kept(recipe.on), scratch / "root", plain)
+        else:
+            write(scratch / "overlay", files(recipe))
+            run(command(recipe, scratch / "overlay", plain), timeout=900)
         run(["zstd", "-q", "-3", "-T0", plain, "-o", scratch / "root.tar.zst"])
         (scratch / "root.tar.zst").replace(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _grow(recipe: Recipe, packed: Path, root: Path, plain: Path) -> None:
+    unpack(packed, root)
+    write(root, {**files(recipe), "/etc/resolv.conf": recipe.carried.resolvers})
+    run(grow_command(recipe, root), timeout=3600)
+    run(["tar", "-cf", plain, *KEPT, "-C", root, "."], timeout=900)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from hostwright.rig import Rig
     from hostwright.rig.acme import Acme
+    from hostwright.rig.rig import ServerKind
     from hostwright.rig.server import Server
 
 HOST = "demo"
@@ -52,6 +53,7 @@ class Scene:
         home: The operator's directory.
         settings: What hosts.yaml says of the host, beyond the scene's own.
         clone: The copy of the repository that the operator works in.
+        patience: Seconds that a visitor waits for an answer.
         variables: What the operator's environment says, beyond the scene's own.
     """
 
@@ -63,6 +65,7 @@ class Scene:
     settings: dict[str, Any] = field(default_factory=dict)
     clone: Path = paths.ROOT
     variables: dict[str, str] = field(default_factory=dict)
+    patience: float = 15.0
 
     @classmethod
     def set_up(
@@ -71,11 +74,12 @@ class Scene:
         *,
         suite: str = "trixie",
         versions: Sequence[str] = ("1", "2"),
+        kind: ServerKind = "container",
         **settings: Any,  # noqa: ANN401 - fields of settings.Host
     ) -> Scene:
         """Boot a bare server and write the operator's files; nothing is provisioned yet."""
         images = rig.images(versions=versions, suite=suite)
-        server = rig.server(suite)
+        server = rig.server(suite, kind=kind)
         home = rig.ledger.home / "operator"
         rig.ledger.add(Directory(str(home)))
         home.mkdir(mode=0o700)
@@ -177,7 +181,7 @@ class Scene:
                 headers={"Host": parts.host},
                 extensions={"sni_hostname": parts.host},
                 json=body,
-                timeout=15,
+                timeout=self.patience,
             )
 
     def serving(self) -> str:
@@ -205,7 +209,7 @@ class Scene:
         return Stream(
             address=self.server.address,
             authority=str(self.acme.root_pem),
-            **{"requests": PROBE, **options},
+            **{"requests": PROBE, "timeout": self.patience, **options},
         )
 
     def secrets(self) -> Sequence[str]:

@@ -115,6 +115,10 @@ class Server:
         """Pull the plug: nothing in it gets to say a word. The kernel's page cache survives."""
         self._end()
 
+    def reached(self, path: str) -> bool:
+        """Whether something in it has said that a point is reached: here, by making a file."""
+        return (self.root / path.lstrip("/")).exists()
+
     def exec(
         self,
         argv: Sequence[str],
@@ -166,6 +170,9 @@ class Server:
         if not (done and self.running):
             shown = processes.tail(self.log)
             raise ToolError(f"the server did not start\n{shown}", where=self.name)
+        self._await_services()
+
+    def _await_services(self) -> None:
         state = self.exec(["systemctl", "is-system-running", "--wait"], check=False).stdout.strip()
         if state != "running":
             failed = self.exec(["systemctl", "--failed", "--no-legend", "--plain"], check=False)
@@ -245,7 +252,7 @@ def attach_all(ledger: Ledger) -> list[Server]:
     """The servers of a rig that another process made."""
     made: list[Server] = []
     for index, name in enumerate(ledger.notes.get("servers", ())):
-        server = _place(ledger, index, name)
+        server = place(ledger, index, name)
         pid = ledger.notes.get(f"pid of {name}")
         found = [r for r in ledger.resources if isinstance(r, Process) and r.pid == pid]
         server.process = found[0] if found else None
@@ -265,7 +272,7 @@ def make(ledger: Ledger, name: str, *, suite: str, say: Callable[[str], None]) -
     taken = carried.gather()
     packed = rootfs.tarball(rootfs.server(suite, taken), say)
     index = len(ledger.notes.get("servers", ()))
-    server = _place(ledger, index, name)
+    server = place(ledger, index, name)
     # Before the namespace: taken back after it, when what ran in it is dead.
     ledger.add(Directory(str(server.home)))
     ledger.add(Machine(server.machine, str(server.root)))
@@ -273,12 +280,13 @@ def make(ledger: Ledger, name: str, *, suite: str, say: Callable[[str], None]) -
     server.home.mkdir(mode=0o700)
     ledger.note("servers", [*ledger.notes.get("servers", ()), name])
     rootfs.unpack(packed, server.root)
-    _personalise(server, taken.resolvers)
+    personalise(server, taken.resolvers)
     network.connect(ledger, index, server.namespace)
     return server
 
 
-def _place(ledger: Ledger, index: int, name: str) -> Server:
+def place(ledger: Ledger, index: int, name: str) -> Server:
+    """A server of a rig as it is known, whether it has been made or not."""
     home = ledger.home / name
     return Server(
         name=name,
@@ -292,7 +300,7 @@ def _place(ledger: Ledger, index: int, name: str) -> Server:
     )
 
 
-def _personalise(server: Server, resolvers: str) -> None:
+def personalise(server: Server, resolvers: str) -> None:
     """Host keys, a login key, names: what makes a copy of an image a server of its own."""
     root = server.root
     for old in (root / "etc/ssh").glob("ssh_host_*"):

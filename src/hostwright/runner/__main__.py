@@ -7,6 +7,10 @@
     hostwright-runner status --app APP         one JSON object
     hostwright-runner resume --app APP         settle what a dead owner left; events on stdout
     hostwright-runner cool --app APP           end the warm releases whose time is over
+    hostwright-runner backup --app APP         make a backup, as its timer does
+    hostwright-runner drill --app APP          prove that the newest one restores
+    hostwright-runner wal --app APP            bring Postgres's log away, as its timer does
+    hostwright-runner watch --app APP          tell of what goes wrong
     hostwright-runner facts                    run the script of facts that provision installed
 """
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 #: Nobody watches a timer or a boot unit: they wait for their turn.
 _QUEUE_SECONDS = 900.0
 
-_USAGE = "hostwright-runner version | facts | (session | status | resume | cool) --app APP"
+_USAGE = "hostwright-runner version | facts | VERB --app APP"
 
 
 def _session(places: Layout) -> int:
@@ -53,9 +57,52 @@ def _cool(places: Layout) -> int:
     return _at_once(places, "cool")
 
 
+def _backup(places: Layout) -> int:
+    return _scheduled(places, "backup")
+
+
+def _drill(places: Layout) -> int:
+    return _scheduled(places, "drill")
+
+
+def _wal(places: Layout) -> int:
+    from . import hello
+    from .backup import work
+    from .compose import require
+    from .engine import Engine
+    from .events import Events
+    from .operation import Host
+    from .process import Shell
+
+    places.ensure()
+    memory = hello.Memory(places)
+    found = require(memory.compose(Shell()))
+    memory.keep()
+    events = Events(places.backup / "wal.jsonl")
+    return work.away(Host(places, Engine(), found, Shell(), events))
+
+
+def _watch(places: Layout) -> int:
+    from .backup import watch
+
+    return watch.main(places)
+
+
+def _scheduled(places: Layout, verb: str) -> int:
+    """What a timer starts: where it cannot even begin, somebody is told."""
+    from .backup import work
+
+    try:
+        return _at_once(places, verb) if work.configured(places) else 0
+    except RunnerError as error:
+        work.tell(places, f"{verb}-failed", error.what)
+        raise
+
+
 def _at_once(places: Layout, verb: str) -> int:
-    """Settle and tidy in this very process: whoever calls it (systemd) waits for its end."""
-    from . import hello, lock, operate
+    """Do it in this very process: whoever calls it (systemd) waits for its end."""
+    from . import destroy, hello, hold, lock
+    from .backup import work
     from .compose import require
     from .engine import Engine
     from .events import LAST, Events, Reader, encode
@@ -67,7 +114,11 @@ def _at_once(places: Layout, verb: str) -> int:
     held.sign(verb, verb, places.events)
     found = require(hello.Memory(places).compose(Shell()))
     shell = Shell(inherited=(held.descriptor,))
-    operate.resume(Host(places, Engine(), found, shell, Events(places.events)), verb)
+    host = Host(places, Engine(), found, shell, Events(places.events))
+    if hold.destroying(places) is None:
+        work.scheduled(host, verb)
+    else:  # whoever began it died; what is left of the application is nobody's any more
+        destroy.destroy(host, verb, keep_backups=True)
     last = list(Reader(places.events).fresh())
     for event in last:
         sys.stdout.buffer.write(encode(event))
@@ -80,6 +131,10 @@ _VERBS: dict[str, Callable[[Layout], int]] = {
     "status": _status,
     "resume": _resume,
     "cool": _cool,
+    "backup": _backup,
+    "drill": _drill,
+    "wal": _wal,
+    "watch": _watch,
 }
 
 

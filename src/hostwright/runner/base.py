@@ -18,7 +18,7 @@ from .operation import tolerant
 from .wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from .layout import Layout
@@ -46,6 +46,8 @@ def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | 
     Raises:
         RunnerError: It did not come up; where there was one before, that one is back.
     """
+    from . import passwords
+
     same = releases.base_applied(op.layout) == op.goal.base_sha256
     if same and not _down(op.host):
         return None
@@ -56,8 +58,9 @@ def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | 
         before_up()
         up(op.host, op.goal.base_services)
     else:
-        refuse_other_secrets(op)
-        _change(op, before, before_up)
+        turning, former = refuse_other_secrets(op), durable.read_json(op.layout.base_state)
+        _change(op, before, before_up, turning)
+        passwords.begin(op, turning, former)
     durable.write_json(op.layout.base_state, {"sha256": op.goal.base_sha256, "release": op.goal.id})
     done = "was started" if same or not before else "was changed"
     left = sorted({_service(found) for found in strangers(op.host, op.goal.base_services)})
@@ -72,8 +75,10 @@ def leave(op: Operation) -> str | None:
     return "the base project stays as it is: a rollback does not change it"
 
 
-def refuse_other_secrets(op: Operation) -> None:
+def refuse_other_secrets(op: Operation) -> list[str]:
     """Refuse a release that changes a password of the base while somebody serves with the old one.
+
+    Unless that was asked for: then those are returned, for :mod:`.passwords` to change.
 
     Postgres takes its password only when it makes its database, and Compose does not look into
     secret files: the service would go on with the old password until it starts again one day, and
@@ -82,29 +87,27 @@ def refuse_other_secrets(op: Operation) -> None:
     Raises:
         RunnerError: It brings another one; nothing was changed.
     """
-    if op.host.serving is None:
-        return
-    for path in sorted((op.layout.release(op.goal.id).directory / "secrets").glob("*")):
-        here = op.layout.base / "secrets" / path.name
-        if here.is_file() and _line(here) != _line(path):
-            raise unfit(
-                f"this release has another {path.name} than the base that runs",
-                where=f"secrets/{path.name}",
-                remedy="Deploy with the former value. To change it, first give the running service "
-                f"the new one and write that to {here} on the host, then deploy.",
-            )
+    from . import passwords
+
+    found = passwords.changed(op.layout, op.goal.id) if op.host.serving else []
+    if found and not op.passwords:
+        raise unfit(
+            f"this release has another {found[0]} than the base that runs",
+            where=f"secrets/{found[0]}",
+            remedy="Deploy with the former value. `invoke vps.secrets.push` changes it in the "
+            "running service as well.",
+        )
+    return found
 
 
-def _line(path: Path) -> bytes:
-    return path.read_bytes().rstrip(b"\r\n")
-
-
-def _change(op: Operation, before: Files, before_up: Callable[[], None]) -> None:
+def _change(
+    op: Operation, before: Files, before_up: Callable[[], None], but: Collection[str]
+) -> None:
     """Bring another base up. From its first file on it counts as nobody's, until it is well."""
     known, started = durable.read_json(op.layout.base_state), False
     try:
         durable.write_json(op.layout.base_state, {"sha256": None, "release": None})
-        write(op.layout, op.goal)
+        write(op.layout, op.goal, but)
         before_up()
         started = True
         up(op.host, op.goal.base_services)
@@ -126,8 +129,8 @@ def _put_back(op: Operation, before: Files, known: object, *, started: bool) -> 
         durable.write_json(op.layout.base_state, known)
 
 
-def write(layout: Layout, goal: Manifest) -> None:
-    """Put the files of a release's base into the base's project directory."""
+def write(layout: Layout, goal: Manifest, but: Collection[str] = ()) -> None:
+    """Put the files of a release's base into the base's project directory, *but* those secrets."""
     source = layout.release(goal.id).directory
     _copy(source / "base.yaml", layout.base / "compose.yaml", 0o600)
     for path in sorted((source / "base").rglob("*")):
@@ -136,7 +139,8 @@ def write(layout: Layout, goal: Manifest) -> None:
     for path in sorted((source / "entrypoints").rglob("*")):
         if path.is_file():
             _copy(path, layout.base / path.relative_to(source), path.stat().st_mode)
-    for path in sorted((source / "secrets").glob("*")):
+    secrets = (path for path in sorted((source / "secrets").glob("*")) if path.name not in but)
+    for path in secrets:
         owner = goal.secrets.get(path.name, Account(0, 0))
         _copy(path, layout.base / "secrets" / path.name, 0o400, owner)
     layout.run.chmod(0o700)

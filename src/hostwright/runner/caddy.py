@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .layout import Layout
 
 _ADMIN = re.compile(r"^\s*admin\s+unix/(/[^\s|{]+)", re.MULTILINE)
-_CANDIDATE = ".candidate"
+CANDIDATE = ".candidate"
 _SECONDS = 15.0
 _OK = 200
 
@@ -96,7 +96,7 @@ def in_flight(socket: Path, addresses: set[str]) -> int | None:
 
 def candidate(layout: Layout, files: Mapping[str, bytes]) -> Path:
     """Put a configuration beside the live one, where the running Caddy can see it."""
-    place = layout.caddy / _CANDIDATE
+    place = layout.caddy / CANDIDATE
     shutil.rmtree(place, ignore_errors=True)
     for name, content in files.items():
         _put(place / name, content)
@@ -105,7 +105,7 @@ def candidate(layout: Layout, files: Mapping[str, bytes]) -> Path:
 
 def drop_candidate(layout: Layout) -> None:
     """Remove what :func:`candidate` made."""
-    shutil.rmtree(layout.caddy / _CANDIDATE, ignore_errors=True)
+    shutil.rmtree(layout.caddy / CANDIDATE, ignore_errors=True)
 
 
 def validate(engine: Engine, caddy: Caddy, path: Path) -> None:
@@ -187,7 +187,7 @@ def install(layout: Layout, files: Mapping[str, bytes]) -> None:
             _put(path, content)
     for path in layout.caddy.rglob("*"):
         name = str(path.relative_to(layout.caddy))
-        if path.is_file() and name not in files and not name.startswith(_CANDIDATE):
+        if path.is_file() and name not in files and not name.startswith(CANDIDATE):
             path.unlink()
 
 

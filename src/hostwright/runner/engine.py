@@ -68,6 +68,7 @@ class Engine:
         query: dict[str, str] | None = None,
         *,
         send: object = None,
+        headers: dict[str, str] | None = None,
         stream: Iterable[bytes] | None = None,
         length: int = 0,
         timeout: float = _SECONDS,
@@ -79,6 +80,7 @@ class Engine:
             path: The path below the API version, encoded.
             query: Parameters.
             send: A value to send as JSON.
+            headers: More headers.
             stream: Or raw content in pieces, *length* bytes in all.
             length: See *stream*.
             timeout: Seconds without a byte until it is given up.
@@ -94,7 +96,7 @@ class Engine:
             wire.unix(self.socket, timeout),
             method,
             target,
-            headers={"Content-Type": kind},
+            headers={"Content-Type": kind, **(headers or {})},
             body=b"" if send is None else json.dumps(send).encode(),
             stream=stream,
             length=length,
@@ -133,11 +135,23 @@ class Engine:
         reply = self.call(
             "POST", "/images/load", {"quiet": "1"}, stream=pieces, length=length, timeout=600
         )
-        messages = [json.loads(line) for line in reply.body.splitlines() if line.strip()]
-        for message in messages:
-            if "error" in message:
-                raise EngineError(500, str(message["error"]))
-        return [str(message.get("stream", "")).strip() for message in messages]
+        return [str(message.get("stream", "")).strip() for message in _messages(reply.body)]
+
+    def pull(self, ref: str, headers: dict[str, str], silence: float) -> None:
+        """Pull an image by digest.
+
+        Args:
+            ref: ``repository@sha256:…``.
+            headers: The login, as the Engine takes it.
+            silence: Seconds without a word of progress until it is given up.
+
+        Raises:
+            EngineError: The Engine or the registry refused.
+        """
+        repository, _, digest = ref.partition("@")
+        wanted = {"fromImage": repository, "tag": digest}
+        reply = self.call("POST", "/images/create", wanted, headers=headers, timeout=silence)
+        _messages(reply.body)
 
     def remove_image(self, ref: str) -> None:
         """Remove one name of an image, and the image with its last name; never by force."""
@@ -267,6 +281,19 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
         digest = hashlib.sha256(text.encode()).hexdigest()
         chain.append(f"sha256:{digest}" if text else diff)
     return chain
+
+
+def _messages(body: bytes) -> list[dict[str, Any]]:
+    """What the Engine told of its progress, a JSON document a line.
+
+    Raises:
+        EngineError: It told of a failure: it had begun with "200 OK" by then.
+    """
+    messages = [json.loads(line) for line in body.splitlines() if line.strip()]
+    for message in messages:
+        if "error" in message:
+            raise EngineError(500, str(message["error"]))
+    return messages
 
 
 def _message(body: bytes) -> str:

@@ -17,6 +17,11 @@ class Code(IntEnum):
     BUSY = 16
     RELEASE = 18
     VERSION = 19
+    BACKUP = 22
+    STORE = 23
+    KEY = 24
+    RESTORE = 25
+    DRILL = 26
     BUG = 70
 
 

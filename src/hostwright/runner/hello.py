@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import compose, durable, lock, plain, releases, room, switch
+from . import compose, durable, hold, lock, maintenance, plain, releases, room, switch
 from .engine import Engine, chain_ids
 from .identity import boot_id
 from .journal import UnreadableError, read
@@ -47,9 +47,18 @@ def hello(layout: Layout, engine: Engine) -> dict[str, Any]:
         **open_work(layout),
         **_hashes(known, serving),
         "base_applied": releases.base_applied(layout),
+        "backup": _backup(layout),
     }
     memory.keep()
     return greeting
+
+
+def _backup(layout: Layout) -> dict[str, Any] | None:
+    if not (layout.backup / "settings.json").exists():
+        return None
+    from .backup import work
+
+    return work.told(layout)
 
 
 def described(release: Release, serving: str | None) -> dict[str, Any]:
@@ -81,14 +90,15 @@ def described(release: Release, serving: str | None) -> dict[str, Any]:
 
 def open_work(layout: Layout) -> dict[str, Any]:
     """Who is at work (``busy``), and what a dead owner left (``pending``)."""
+    held = {"hold": hold.told(layout), "maintenance": maintenance.told(layout)}
     busy = lock.held(layout.lock)
     if busy is not None:
-        return {"busy": busy, "pending": None}
+        return {"busy": busy, "pending": None, **held}
     try:
         recorded = read(layout.journal)
     except UnreadableError:
-        return {"busy": None, "pending": {"unreadable": True}}
-    return {"busy": None, "pending": recorded.as_json() if recorded else None}
+        return {"busy": None, "pending": {"unreadable": True}, **held}
+    return {"busy": None, "pending": recorded.as_json() if recorded else None, **held}
 
 
 def _hashes(known: list[Release], serving: str | None) -> dict[str, Any]:

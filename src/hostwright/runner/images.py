@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import room
+from . import redact, registries, room
 from .engine import Engine, EngineError
 from .fault import RunnerError, broken, unfit
 from .wire import WireError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from .manifest import Image
     from .operation import Operation
+    from .registries import Login
 
 _PULL_SECONDS = 900.0
 _FULL = {"where": "disk", "remedy": room.FREE_SOME}
@@ -48,28 +49,76 @@ def load(engine: Engine, archive: Iterable[bytes], length: int) -> dict[str, str
 
 def need_pull(op: Operation) -> list[Image]:
     """The images that the host has not and a registry has."""
-    wanted = {image.ref: image for image in op.goal.images.values() if image.pull}
+    images = op.goal.images.values()
+    # What is named by digest came from a registry, also where it was there when it was deployed.
+    wanted = {image.ref: image for image in images if image.pull or "@sha256:" in image.ref}
     return [image for ref, image in sorted(wanted.items()) if op.engine.image(ref) is None]
 
 
 def pull(op: Operation, image: Image) -> None:
-    """Pull one image by its digest, with the credentials of the host's Docker.
+    """Pull one image by its digest, with the login that the request brought.
 
     Raises:
         RunnerError: The registry or Docker refused.
     """
     op.events.note(f"pulling {image.ref}")
-    done = op.host.shell.run(["docker", "pull", "--quiet", image.ref], timeout=_PULL_SECONDS)
-    if done.exit_code != 0 and room.ran_out(done.stderr):
+    name = registries.server(image.ref)
+    login = op.host.logins.get(name)
+    said = _with_login(op.engine, image.ref, login) if login else _as_the_host(op, image.ref)
+    if not said:
+        return
+    if room.ran_out(said):
         raise unfit(f"the disk filled up while {image.ref} was pulled", **_FULL)
-    if done.exit_code != 0:
-        said = " ".join(done.tail).removeprefix("Error response from daemon: ")
-        raise unfit(
+    raise refusal(image.ref, login, said)
+
+
+def _with_login(engine: Engine, ref: str, login: Login) -> str:
+    """Pull through Docker's API; what was said against it, or nothing."""
+    try:
+        engine.pull(ref, registries.header(registries.server(ref), login), _PULL_SECONDS)
+    except EngineError as error:
+        return redact.blank(str(error), [login.password])
+    except (OSError, WireError, ValueError):  # no connection, no HTTP, no JSON
+        return "Docker broke off"
+    return ""
+
+
+def _as_the_host(op: Operation, ref: str) -> str:
+    """Pull with whatever login somebody gave the host's own Docker; what was said against it."""
+    done = op.host.shell.run(["docker", "pull", "--quiet", ref], timeout=_PULL_SECONDS)
+    said = " ".join(done.tail).removeprefix("Error response from daemon: ")
+    return (said or "no word of why") if done.exit_code != 0 else ""
+
+
+def refusal(ref: str, login: Login | None, said: str) -> RunnerError:
+    """Why an image could not be pulled: a login that is missing or wrong, or anything else.
+
+    Args:
+        ref: The image.
+        login: What was tried.
+        said: The registry's or Docker's words, without the password.
+    """
+    name = registries.server(ref)
+    if not registries.asks_login(said):
+        return unfit(
             f"the host could not pull the image: {said}",
-            where=image.ref,
+            where=ref,
             remedy="Check its name and digest, and that the host may read that registry; "
             "an image that the host has needs no registry.",
         )
+    if login is None:
+        return unfit(
+            f"the registry {name} gives the image only after a login, and none came along: {said}",
+            where=ref,
+            remedy=f"Set registries.{name} of the host in hosts.yaml (username, password_from), "
+            "then run the command again. The host keeps no password: whoever pulls brings it.",
+        )
+    return unfit(
+        f"the registry {name} does not give the image to {login.username}: {said}",
+        where=ref,
+        remedy=f"Correct the value that registries.{name}.password_from in hosts.yaml names, or "
+        "let that account read the image.",
+    )
 
 
 def check(op: Operation) -> None:

@@ -97,6 +97,21 @@ class Layout(NamedTuple):
         return self.root / "events.jsonl"
 
     @property
+    def hold(self) -> Path:
+        """Who holds the host, for as long as a person does."""
+        return self.root / "hold.json"
+
+    @property
+    def maintenance(self) -> Path:
+        """Who switched maintenance on, and why; what Caddy reads is in ``live``."""
+        return self.root / "maintenance.json"
+
+    @property
+    def destroying(self) -> Path:
+        """That the application is being removed; there until it is."""
+        return self.root / "destroying.json"
+
+    @property
     def facts(self) -> Path:
         """What was expensive to find out; it may be removed at any time."""
         return self.root / "facts.json"
@@ -147,9 +162,19 @@ class Layout(NamedTuple):
         return self.root / "cooler.json"
 
     @property
+    def rotation(self) -> Path:
+        """What is needed to end the change of a password of the base; there while it goes on."""
+        return self.root / "rotation"
+
+    @property
     def run(self) -> Path:
         """Caddy's admin socket, mounted as a directory."""
         return self.root / "run"
+
+    @property
+    def backup(self) -> Path:
+        """Everything about backups; nobody but root may look."""
+        return self.root / "backup"
 
     @property
     def base_project(self) -> str:
@@ -185,6 +210,7 @@ class Layout(NamedTuple):
             self.live: 0o755,
             self.caddy: 0o755,
             self.run: 0o700,
+            self.backup: 0o700,
         }
         for directory, mode in modes.items():
             if not directory.is_dir():

@@ -85,12 +85,12 @@ def run(op: Operation, meanwhile: Callable[[], None]) -> str:
     if job is None:
         meanwhile()
         return "no migrate role"
-    status = ask(op, meanwhile)
+    status = op.known or ask(op, meanwhile)
     if status.ahead:
         op.events.note("the database is ahead of this release")
     if not status.pending:
         return f"nothing pending, at {status.current}"
-    _hold_services(op)
+    hold_services(op)
     op.record(migration={**reckoned(status, status), **_begun(status)})
     try:
         migrate(op, job)
@@ -101,7 +101,7 @@ def run(op: Operation, meanwhile: Callable[[], None]) -> str:
     return f"{len(status.pending)} applied, now at {status.head}"
 
 
-def _hold_services(op: Operation) -> None:
+def hold_services(op: Operation) -> None:
     """End what was started early: it is to begin with the database it was made for."""
     if op.early:
         op.early.abandon()

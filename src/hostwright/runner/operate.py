@@ -8,38 +8,55 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import audit, carry, cooling, journal, plain, recovery, releases, room
+from . import audit, carry, cooling, journal, passwords, plain, recovery, releases, room
 from .fault import Code, RunnerError, broken, refused, unfit
 from .operation import Host, Operation, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from .layout import Layout
     from .releases import Release
 
 
-def deploy(host: Host, actor: str, release: str) -> None:
-    """Let a release that was just unpacked serve."""
-    _command(host, actor, "deploy", release, lambda: _begin(host, actor, "deploy", release))
+def deploy(host: Host, actor: str, release: str, *, turning: bool = False) -> None:
+    """Let a release that was just unpacked serve; if *turning*, with new passwords of the base."""
+
+    def goal() -> Operation | None:
+        operation = begin(host, actor, "deploy", release)
+        if operation is not None:
+            operation.passwords = turning
+        return operation
+
+    command(host, actor, "deploy", release, goal)
 
 
 def rollback(host: Host, actor: str, release: str | None) -> None:
     """Let an older release serve: the named one, or the previous good one."""
 
     def goal() -> Operation | None:
-        return _begin(host, actor, "rollback", choose(host, release).id)
+        return begin(host, actor, "rollback", choose(host, release).id)
 
-    _command(host, actor, "rollback", release, goal)
+    command(host, actor, "rollback", release, goal)
 
 
 def resume(host: Host, actor: str) -> None:
     """Only settle what was left behind, and end the warm releases whose time is over."""
-    _command(host, actor, "resume", None, lambda: cooling.tidy(host))
+    command(host, actor, "resume", None, lambda: cooling.tidy(host))
 
 
-def _command(
+def command(
     host: Host, actor: str, op: str, release: str | None, begin: Callable[[], Operation | None]
 ) -> None:
+    """Settle what was left behind, do one thing, and say how it ended.
+
+    Args:
+        host: The host; its lock is held.
+        actor: Who asked.
+        op: What it is called.
+        release: The release it is about, where that is known.
+        begin: Gives the operation to carry through its phases; None where that was all.
+    """
     before = host.serving
     outcome = "failed"
     room.use_aside(host.layout)
@@ -66,8 +83,12 @@ def _command(
 
 
 def _settle(host: Host) -> None:
+    from .backup import work as backups
+
     try:
+        backups.settle(host)  # first: a release is made whole with the data that it had
         recovery.reconcile(host)
+        passwords.settle(host)
     except plain.FAULTS as error:
         raise recovery.failed(plain.explained(error)) from error
 
@@ -92,9 +113,21 @@ def choose(host: Host, release: str | None) -> Release:
     Raises:
         RunnerError: There is none, it cannot be read, or the database has gone too far for it.
     """
-    known = releases.listing(host.layout)
+    chosen, lost = pick(host.layout, host.serving, release)
+    if lost:
+        raise _irreversible(chosen, lost)
+    return chosen
+
+
+def pick(layout: Layout, serving: str | None, release: str | None) -> tuple[Release, list[str]]:
+    """The release that a rollback means, and the migrations that it could not live with.
+
+    Raises:
+        RunnerError: There is none, or it cannot be read.
+    """
+    known = releases.listing(layout)
     if release is None:
-        chosen = releases.previous_good(known, host.serving)
+        chosen = releases.previous_good(known, serving)
         if chosen is None:
             raise unfit(
                 "there is no earlier good release to roll back to",
@@ -102,10 +135,8 @@ def choose(host: Host, release: str | None) -> Release:
             )
     else:
         chosen = _named(known, release)
-    lost = releases.irreversible_between(known, chosen, host.serving)
-    if lost:
-        raise _irreversible(chosen, lost)
-    return chosen
+    passwords.refuse_former(layout, chosen.id)
+    return chosen, releases.irreversible_between(known, chosen, serving)
 
 
 def _named(known: list[Release], release: str) -> Release:
@@ -125,11 +156,17 @@ def _irreversible(chosen: Release, lost: list[str]) -> RunnerError:
     return unfit(
         f"migrations since then are declared irreversible: {', '.join(lost)}",
         where=chosen.id,
-        remedy="Deploy a release that goes forward; this one cannot work with today's database.",
+        remedy="Deploy a release that goes forward; this one cannot work with today's database. "
+        "`--with-data` brings the data of before as well, and says what that loses.",
     )
 
 
-def _begin(host: Host, actor: str, op: str, release: str) -> Operation | None:
+def begin(host: Host, actor: str, op: str, release: str) -> Operation | None:
+    """Open the journal of an operation; None where its goal serves already.
+
+    Raises:
+        RunnerError: The goal's manifest is damaged.
+    """
     goal = releases.load(host.layout, release)
     if goal is None:
         raise broken("the release's manifest is damaged", where=f"releases/{release}/manifest.json")

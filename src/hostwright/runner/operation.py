@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from . import compose, envcheck, journal, plain, redact, releases, room, switch
 from .fault import RunnerError, broken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from .compose import Compose
     from .engine import Engine
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from .journal import Journal
     from .layout import Layout
     from .manifest import Manifest
+    from .migration import Status
     from .parallel import Group
     from .process import Shell
+    from .registries import Login
 
 SHOWN_LINES = 20
 
@@ -34,6 +36,7 @@ class Host:
         tool: Docker Compose.
         shell: Starts tools.
         events: Where to say what happens.
+        logins: The logins that the request brought, by registry; in memory alone.
     """
 
     layout: Layout
@@ -41,6 +44,7 @@ class Host:
     tool: Compose
     shell: Shell
     events: Events
+    logins: Mapping[str, Login] = field(default_factory=dict)
 
     @property
     def serving(self) -> str | None:
@@ -93,6 +97,9 @@ class Operation:
         journal: What is recorded of it.
         asking: The job that asks for the migration status, being made and started.
         early: api and web of the goal, starting while the migration status is asked for.
+        known: The migration status, where it was asked for already.
+        bring: Brings the data of a backup when the base runs; only where a host is recovered.
+        passwords: Whether the goal may bring other passwords of the base than it runs with.
     """
 
     host: Host
@@ -101,6 +108,9 @@ class Operation:
     journal: Journal
     asking: Group | None = None
     early: Group | None = None
+    known: Status | None = None
+    bring: Callable[[], str] | None = None
+    passwords: bool = False
 
     @property
     def layout(self) -> Layout:

@@ -11,6 +11,7 @@ from . import (
     drain,
     health,
     migration,
+    passwords,
     phases,
     prepare,
     pruning,
@@ -38,9 +39,21 @@ def prepared(op: Operation) -> str | None:
 
 
 def backed_up(op: Operation) -> str | None:
-    """The place where a backup is made; none can be configured yet, and this says so."""
-    del op
-    return "no backup is configured"
+    """Back up where a migration is pending, or the last good backup is too old."""
+    from .backup import due
+
+    if op.bring is not None:
+        return op.bring()
+
+    def ask() -> migration.Status | None:
+        if op.goal.migrate is None:
+            return None
+        op.known = migration.ask(op, lambda: _start_early(op))
+        if op.known.pending:
+            migration.hold_services(op)
+        return op.known
+
+    return due.before_deploy(op, ask)
 
 
 def migrated(op: Operation) -> str | None:
@@ -51,11 +64,12 @@ def migrated(op: Operation) -> str | None:
     if op.journal.warm:
         return "the release is warm: the database is as it knows it"
 
-    def meanwhile() -> None:
-        if op.journal.previous is not None:
-            op.early = Group(_starters(op))
+    return migration.run(op, lambda: _start_early(op))
 
-    return migration.run(op, meanwhile)
+
+def _start_early(op: Operation) -> None:
+    if op.journal.previous is not None:
+        op.early = Group(_starters(op))
 
 
 def started(op: Operation) -> str | None:
@@ -160,6 +174,8 @@ def pruned(op: Operation) -> str | None:
         cooling.cool(op.host, but=op.journal.previous)
     with tolerant(op.host, "setting the timer that ends the warm release"):
         cooling.schedule(op.host, op.journal.previous, op.goal.warm_seconds)
+    with tolerant(op.host, "settling the passwords of the base"):
+        passwords.settle(op.host)
     with tolerant(op.host, "pruning"):
         pruning.prune(op.host, op.goal.keep_releases)
     return None

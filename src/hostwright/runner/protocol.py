@@ -17,7 +17,9 @@ The greeting
      "serving": "<id>" | null, "releases": [<release>, …], "images": {<ref, tag or digest>: <id>},
      "layers": [<chain id>, …], "busy": null | {"pid", "actor", "op", "since", …},
      "pending": null | <the journal of a dead owner> | {"unreadable": true},
-     "contract_sha256": …, "base_sha256": …, "caddy_sha256": …, "base_applied": …}
+     "hold": null | {"owner", "reason", "since"}, "maintenance": null | {"on", "allowed", …},
+     "contract_sha256": …, "base_sha256": …, "caddy_sha256": …, "base_applied": …,
+     "backup": null | {"sha256", "backup": null | {"id", "time"}, "drill": null | {"id", "time"}}}
 
 ``docker`` and ``compose`` are null where they cannot be used. ``layers`` are chain ids:
 ``chain[0] = diff[0]``, ``chain[n] = "sha256:" + sha256(chain[n-1] + " " + diff[n])``; an archive
@@ -38,16 +40,60 @@ Requests
 ``{"do": "images", "bytes": N}``                         a ``docker save`` archive, plain or gzip;
                                                          answered by ``images``
 ``{"do": "deploy", "bytes": N, "actor": …}``             a release bundle; ``accepted``, then events
+                                                         (``"passwords": true``: it may bring other
+                                                         passwords of the base)
 ``{"do": "rollback", "to": "<id>" | null, "actor": …}``  null is the previous good release
 ``{"do": "resume", "actor": …}``                         only settle what a dead owner left
+``{"do": "backup-settings", "bytes": N, "actor": …}``    a document of :mod:`.backup.settings`;
+                                                         answered by ``backup-settings``
+``{"do": "backup", "actor": …}``                         make a backup; ``accepted``, then events
+``{"do": "restore", "backup": "<id>" | null,             null is the newest; *beside* leaves what
+"repository": "<name>" | null, "beside": true | false,   serves alone; *to* restores Postgres alone,
+"to": null | "latest" | "2026-11-23T03:00:00.000000Z"}`` to a moment; ``accepted``, then events
+``{"do": "drill", "repository": "<name>" | null}``       prove that the newest one restores
+``{"do": "recover", "look": true | false, "backup": …,   an empty host; *look* unpacks the release
+"repository": …}``                                       and tells its images in ``recover``
+``{"do": "way-back", "to": "<id>" | null}``              what ``"with_data": true`` of a rollback
+                                                         would restore: ``way-back``; no lock
+``{"do": "backups"}``                                    answered by ``backups``; needs no lock
+``{"do": "planned"}``                                    what a plan is made from: ``planned``
+``{"do": "pending", "bytes": N, "actor": …}``            ``{image, status, env, networks}``: what
+                                                         that image would migrate
+``{"do": "drift"}``                                      answered by ``drift``; needs no lock
+``{"do": "prune", "look": true | false,                  *look* only tells what would go; *keep*
+"keep": 5 | null, "actor": …}``                          null is what the serving release says
+``{"do": "destroy", "app": …,                            remove the application; *app* repeats its
+"keep_backups": true | false, "actor": …}``              name; ``accepted``, then events
+``{"do": "lock", "verb": "take" | "release" | null,      a person's lock; *force* gives back
+"reason": …, "force": true | false, "actor": …}``        somebody else's; answered by ``hold``
+``{"do": "maintenance", "on": true | false | null,       answered by ``maintenance``; null only
+"reason": …, "allow": ["192.0.2.0/24"], "actor": …}``    shows; *allow* passes
+``{"do": "logs", "roles": […], "lines": 100,             ``log`` events, then ``logs``; 0 lines are
+"since": <epoch> | 0, "follow": true | false}``          all; *follow* ends with the connection
+``{"do": "exec", "role": …, "argv": […],                 ``exec``, then bytes: see below
+"terminal": true | false, "rows", "columns", "actor"}``
+``{"do": "audit", "lines": 0}``                          answered by ``audit``; 0 lines are all
 ``{"do": "status"}``                                     answered by ``status``; needs no lock
 ``{"do": "follow", "release": "<id>" | null,             the events of the running operation, or of
 "from": n}``                                             the last one, after the *n*-th
 =======================================================  ===========================================
 
-images, deploy, rollback and resume take the host's lock, or are refused with code 16. The lock is
-handed to the detached process that does the work, so there is no gap; the session only follows
-that process's events, and losing it changes nothing.
+All of these but backups, planned, drift, way-back, status and follow take the host's lock, or are
+refused with code 16. The lock is handed to the detached process that does the work, so there is no
+gap; the session only follows that process's events, and losing it changes nothing.
+
+Any request whose work may pull images can bring logins: ``"registries": {"ghcr.io": {"username":
+…, "password": …}}``. They are in the memory of the processes that do the work, and nowhere else:
+what a dead owner left is settled without them, and whoever runs its command again brings them.
+
+Nor do lock, maintenance, logs, exec, audit and a prune that only looks. While a person holds the
+host (``lock``) images, deploy, rollback, restore, recover, prune and destroy are refused with code
+16; where a destroy was begun and has not ended, everything but destroy is, with code 15.
+
+After the event ``exec`` the runner's standard output and error are the command's, and its exit
+code is the command's. The laptop sends ``{"do": "input", "bytes": N}`` with N bytes (none: the
+input has ended) and ``{"do": "size", "rows": …, "columns": …}``; where it just hangs up, the
+command is ended, too.
 
 Events
 ------
@@ -55,6 +101,28 @@ Events of an operation carry ``n``, counted from 1, and ``t``, seconds since it 
 
     {"event": "accepted", "release": "<id>" | null, "pid": …}
     {"event": "images", "images": {<ref>: <id>}}
+    {"event": "backup-settings", "sha256": …}
+    {"event": "backups", "backups": […], "drills": […], "unreadable": 0, "configured": true,
+     "point_in_time": null | {"since", "until", "repositories", "unsent", "error"}}
+    {"event": "way-back", "release", "backup", "repositories", "time", "migrations": […]}
+    {"event": "recover", "release", "backup", "data_time", "images": {<role>: {"ref", "id"}}}
+    {"event": "backup" | "restored" | "drill", …}          what was done, just before ``done``
+    {"event": "planned", "serving", "salt", "env": {<role>: {<name>: <salted hash>}}, "compose",
+     "base": {"compose", "files", "secrets", "up"}, "caddy": {"sha256", "files"}, "backup"}
+    {"event": "pending", "known": true, "current", "head", "pending", "irreversible", "ahead"}
+    {"event": "pending", "known": false, "why", "log"}
+    {"event": "drift", "serving", "time", "findings": [{"area", "where", "what", "remedy"}],
+     "contract_sha256", "env": {<role>: [<name>]}, "certificates": [{"name", "not_after"}]}
+    {"event": "prune", "releases": [<id>], "images": [<ref>], "leftovers": [<path>],
+     "image_bytes": N | "freed": N}                        what would go, or what went
+    {"event": "destroyed", "containers": […], "networks": […], "volumes": […], "images": […], …}
+    {"event": "hold", "hold": null | {"owner", "reason", "since"}, "busy": null | {…}}
+    {"event": "maintenance", "maintenance": null | {"on", "actor", "reason", "since", "allowed"},
+     "known": whether the Caddyfile that serves knows maintenance}
+    {"event": "log", "time": "…Z", "role": …, "error": true | false, "text": …}
+    {"event": "logs", "lines": N}
+    {"event": "exec", "role": …, "container": …}
+    {"event": "audit", "entries": [{"time", "actor", "user", "op", …}], "unreadable": 0}
     {"event": "status", "serving": …, "releases": […], "containers": […], "busy": …, "pending": …}
     {"event": "begin", "phase": …}
     {"event": "phase", "phase": …, "seconds": 0.12, "text": "a few words"}        text may be absent
@@ -100,12 +168,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from . import registries
 from .fault import refused
 from .layout import RELEASE_ID
 from .manifest import PROTOCOL
 
-MUTATING = ("images", "deploy", "rollback", "resume")
-REQUESTS = (*MUTATING, "status", "follow")
+MUTATING = (
+    *("images", "deploy", "rollback", "resume"),
+    *("backup-settings", "backup", "restore", "drill", "recover"),
+    *("prune", "destroy"),
+)
+_LOOKING = ("lock", "maintenance", "logs", "exec", "audit")
+_ASKING = ("backups", "planned", "pending", "drift", "way-back", "status", "follow")
+REQUESTS = (*MUTATING, *_LOOKING, *_ASKING)
 _ACTOR_SHOWN = 80
 
 
@@ -125,6 +200,8 @@ def parse(line: bytes) -> dict[str, Any]:
         size = request.setdefault(key, 0)
         if not isinstance(size, int) or isinstance(size, bool) or size < 0:
             raise refused("a whole number is needed here", where=key)
+    if "registries" in request:
+        request["registries"] = registries.read(request["registries"])
     return request
 
 
@@ -148,4 +225,18 @@ def release(request: dict[str, Any], key: str) -> str | None:
     return value
 
 
-__all__ = ["MUTATING", "PROTOCOL", "REQUESTS", "actor", "parse", "release"]
+def repository(request: dict[str, Any]) -> str | None:
+    """A repository that a request names, or None.
+
+    Raises:
+        RunnerError: It is no name.
+    """
+    value = request.get("repository")
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or len(value) > _ACTOR_SHOWN:
+        raise refused("this is no name of a repository", where="repository")
+    return value
+
+
+__all__ = ["MUTATING", "PROTOCOL", "REQUESTS", "actor", "parse", "release", "repository"]

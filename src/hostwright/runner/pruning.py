@@ -9,13 +9,14 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from . import base, cooling, durable, releases, switch
+from . import base, cooling, durable, planned_migration, releases, switch
 from .engine import EngineError
 from .layout import RELEASE_ID
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from .layout import Layout
     from .operation import Host
 
 _PROJECT = "com.docker.compose.project"
@@ -25,14 +26,11 @@ _STOP_SECONDS = 60
 
 def prune(host: Host, keep: int) -> None:
     """Keep the serving release, *keep* good ones and the newest failed one; remove the rest."""
-    known = releases.listing(host.layout)
-    warm = {release.id for release in known if release.state.warm_until is not None}
-    kept = releases.kept(known, host.serving, keep) | warm
-    strangers = orphans(host) - {release.id for release in known}
+    planned_migration.sweep(host.layout, host.engine)
+    gone, stay = split(host.layout, keep)
+    strangers = orphans(host) - {release.id for release in (*gone, *stay)}
     for stranger in strangers:
         cooling.end(host, stranger)
-    gone = [release for release in known if release.id not in kept]
-    stay = [release for release in known if release.id in kept]
     for release in gone:
         cooling.end(host, release.id)
         switch.forget(host.layout, release.id)
@@ -43,6 +41,15 @@ def prune(host: Host, keep: int) -> None:
         _remove(host.layout.release(release.id).directory)
     if gone:
         host.events.note(f"removed {len(gone)} releases and {removed} images")
+
+
+def split(layout: Layout, keep: int) -> tuple[list[releases.Release], list[releases.Release]]:
+    """The releases that go, and those that stay."""
+    known = releases.listing(layout)
+    warm = {release.id for release in known if release.state.warm_until is not None}
+    kept = releases.kept(known, switch.target(layout), keep) | warm
+    gone = [release for release in known if release.id not in kept]
+    return gone, [release for release in known if release.id in kept]
 
 
 def _remove(directory: Path) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
-from . import cooling, health, journal, migration, plain, prepare, releases, switch
+from . import cooling, health, journal, migration, passwords, plain, prepare, releases, switch
 from .fault import broken
 from .operation import Operation, tolerant
 from .parallel import together
@@ -31,11 +31,14 @@ def take_back(op: Operation) -> None:
     with contextlib.suppress(OSError):  # a full disk must not keep traffic from going back
         op.record(reverting=True)
     migration.settle(op)
+    passwords.lean_back(op.host)
     if op.host.serving == op.goal.id and op.previous is not None:
         switch_back(op, op.previous)
     if op.host.serving != op.goal.id:
         end_goal(op)
         _restore_previous(op)
+    with tolerant(op.host, "settling the passwords of the base"):
+        passwords.settle(op.host)
     _judge(op)
     with contextlib.suppress(OSError):
         journal.end(op.layout.journal)

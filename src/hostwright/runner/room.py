@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .fault import unfit
+from .fault import Code, RunnerError
 
 if TYPE_CHECKING:
     from .layout import Layout
@@ -39,19 +39,37 @@ def memory() -> int:
     return 0
 
 
-def demand(what: str, free: int, needed: int, remedy: str = FREE_SOME) -> None:
-    """Refuse a release that does not fit.
+def demand(  # noqa: PLR0913 - whose need, and what its refusal says
+    what: str,
+    free: int,
+    needed: int,
+    remedy: str = FREE_SOME,
+    *,
+    by: str = "the release",
+    code: Code = Code.PREFLIGHT,
+) -> None:
+    """Refuse what does not fit.
 
     Raises:
-        RunnerError: It does not.
+        RunnerError: It does not; with *code*.
     """
     if free < needed:
         mib = 1 << 20
-        raise unfit(
-            f"the host has {free // mib} MiB of {what} left, the release needs {needed // mib} MiB",
+        raise RunnerError(
+            code,
+            f"the host has {free // mib} MiB of {what} left, {by} needs {needed // mib} MiB",
             where=what,
             remedy=remedy,
         )
+
+
+def demand_disk(needed: int, by: str, code: Code) -> None:
+    """Refuse what would not leave the host its reserve.
+
+    Raises:
+        RunnerError: It would not; with *code*.
+    """
+    demand("disk", disk(), needed + RESERVE_BYTES, by=by, code=code)
 
 
 def ran_out(words: str) -> bool:

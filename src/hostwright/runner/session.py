@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from . import events, hello, lock, plain, protocol, switch
+from . import events, hello, hold, lock, looking_requests, plain, protocol, switch
 from .engine import Engine
 from .fault import Code, RunnerError, refused
 from .identity import started
@@ -137,11 +137,12 @@ class Session:
         """Take the lock, unless this session has it.
 
         Raises:
-            RunnerError: Somebody else has it.
+            RunnerError: Somebody else has it, or a person holds the host.
         """
         if self.held is None:
             self.held = lock.acquire(self.layout.lock)
             self.held.sign(protocol.actor(request), str(request["do"]))
+        hold.refuse(self.layout, str(request["do"]))
 
     def launch(
         self, request: dict[str, Any], release: str | None, work: Callable[[Host], None]
@@ -215,7 +216,8 @@ def _work(  # noqa: PLR0913, PLR0917 - what a detached process has to be given
 
     held.sign(protocol.actor(request), str(request["do"]), path)
     shell = Shell(inherited=(held.descriptor,))
-    host = Host(layout, Engine(), found, shell, events.Events(path))
+    logins = request.get("registries") or {}
+    host = Host(layout, Engine(), found, shell, events.Events(path), logins)
     unit = f"hostwright-{layout.app}-{os.getpid()}"
     aside = Group([lambda _: launch.own_unit(Shell(), unit)])
     work(host)
@@ -238,17 +240,23 @@ def _deploy(session: Session, request: dict[str, Any], body: Body) -> None:
         raise refused("the bundle is too large to be one", where="bytes")
     room.demand("disk", room.disk(), room.RESERVE_BYTES)  # before anything is unpacked
     release = bundle.unpack(session.layout, b"".join(body.pieces())).id
-    who = protocol.actor(request)
-    session.launch(request, release, lambda host: operate.deploy(host, who, release))
+    who, turning = protocol.actor(request), request.get("passwords") is True
+    session.launch(
+        request, release, lambda host: operate.deploy(host, who, release, turning=turning)
+    )
 
 
 def _rollback(session: Session, request: dict[str, Any], body: Body) -> None:
     from . import operate
+    from .backup import work
 
     del body
     wanted = protocol.release(request, "to")
     session.lock(request)
     who = protocol.actor(request)
+    if request.get("with_data"):
+        session.launch(request, None, lambda host: work.rollback(host, who, wanted))
+        return
     session.launch(request, None, lambda host: operate.rollback(host, who, wanted))
 
 
@@ -258,6 +266,101 @@ def _resume(session: Session, request: dict[str, Any], body: Body) -> None:
     del body
     session.lock(request)
     session.launch(request, None, lambda host: operate.resume(host, protocol.actor(request)))
+
+
+def _backup_settings(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import settings
+
+    session.lock(request)
+    if request["bytes"] > settings.LARGEST:
+        raise refused("the document is too large to be one", where="bytes")
+    digest = settings.store(session.layout, b"".join(body.pieces()))
+    session.say({"event": "backup-settings", "sha256": digest})
+
+
+def _backup(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import work
+
+    del body
+    session.lock(request)
+    who = protocol.actor(request)
+    session.launch(request, None, lambda host: work.backup(host, who, "asked"))
+
+
+def _restore(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import work
+
+    del body
+    protocol.release(request, "backup")
+    if request.get("to") is not None:
+        from .backup import point_in_time
+
+        point_in_time.asked(request["to"])
+    wanted = {**request, "repository": protocol.repository(request)}
+    session.lock(request)
+    who = protocol.actor(request)
+    session.launch(request, None, lambda host: work.restore(host, who, wanted))
+
+
+def _recover(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import work
+
+    del body
+    backup = protocol.release(request, "backup")
+    if not request.get("look") and backup is None:
+        raise refused("a backup is needed here", where="backup")
+    wanted = {**request, "repository": protocol.repository(request)}
+    session.lock(request)
+    who = protocol.actor(request)
+    session.launch(request, None, lambda host: work.recover(host, who, wanted))
+
+
+def _way_back(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import way_back
+
+    del body
+    found = way_back.find(session.layout, protocol.release(request, "to"))
+    session.say({"event": "way-back", **found._asdict()})
+
+
+def _drill(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import work
+
+    del body
+    name = protocol.repository(request)
+    session.lock(request)
+    who = protocol.actor(request)
+    session.launch(request, None, lambda host: work.drill(host, who, name))
+
+
+def _backups(session: Session, request: dict[str, Any], body: Body) -> None:
+    from .backup import work
+
+    del request, body
+    session.say(work.listing(session.layout))
+
+
+def _planned(session: Session, request: dict[str, Any], body: Body) -> None:
+    from . import planned
+
+    del request, body
+    session.say(planned.planned(session.layout, session.engine))
+
+
+def _pending(session: Session, request: dict[str, Any], body: Body) -> None:
+    from . import planned_migration
+
+    if request["bytes"] > planned_migration.LARGEST:
+        raise refused("the request is too large to be one", where="bytes")
+    who, content = protocol.actor(request), b"".join(body.pieces())
+    session.say(planned_migration.pending(session.layout, session.engine, content, who))
+
+
+def _drift(session: Session, request: dict[str, Any], body: Body) -> None:
+    from . import drifted
+
+    del request, body
+    session.say(drifted.drifted(session.layout, session.engine))
 
 
 def _status(session: Session, request: dict[str, Any], body: Body) -> None:
@@ -283,6 +386,17 @@ HANDLERS: dict[str, Callable[[Session, dict[str, Any], Body], None]] = {
     "deploy": _deploy,
     "rollback": _rollback,
     "resume": _resume,
+    "backup-settings": _backup_settings,
+    "backup": _backup,
+    "restore": _restore,
+    "drill": _drill,
+    "recover": _recover,
+    "planned": _planned,
+    "pending": _pending,
+    "drift": _drift,
+    "way-back": _way_back,
+    "backups": _backups,
     "status": _status,
     "follow": _follow,
+    **looking_requests.HANDLERS,
 }

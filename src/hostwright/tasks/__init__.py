@@ -2,14 +2,17 @@
 
 from invoke.collection import Collection
 
-from hostwright.tasks import cloud, contract, general, images, vps
+from hostwright.tasks import ci, cloud, contract, general, images, kubernetes, setup, vps
 
 namespace = Collection(
+    ci.namespace,
     cloud.aws,
     cloud.azure,
     cloud.gcp,
     contract.namespace,
     images.namespace,
+    kubernetes.namespace,
+    setup.namespace,
     vps.namespace,
     general.doctor,
     general.validate,

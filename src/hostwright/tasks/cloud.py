@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.collection import Collection
 
+from hostwright.tasks import flags
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ Body = TypeVar("Body")
 _VAR_FILE = "A file of inputs (.tfvars); may be repeated, later ones win."
 _ENV_FILE = "The env file of the secrets (`invoke contract.new-env`); else TF_VAR_… is read."
 _IMAGE = "ROLE=REF with a digest; wins over the files; may be repeated."
-_JSON = "Print one JSON document; progress goes to standard error."
 _GIVEN = {"var-file": _VAR_FILE, "env-file": _ENV_FILE, "image": _IMAGE}
 _MANY = ["var_file", "image"]
 
@@ -34,6 +34,8 @@ def collection(target: CloudName) -> Collection:
     made = Collection(target)
     for task in tasks:
         made.add_task(task(target))
+    if target == "azure":
+        made.add_task(bind)
     return made
 
 
@@ -81,7 +83,7 @@ def apply(target: CloudName) -> Any:  # noqa: ANN401 - Invoke's Task
 def outputs(target: CloudName) -> Any:  # noqa: ANN401 - Invoke's Task
     """Make the task ``outputs``."""
 
-    @command(name="outputs", help={"json": _JSON})
+    @command(name="outputs", help={"json": flags.JSON})
     @_described(
         f"""Show what was applied on {target}: addresses, names, ids; no secrets.
 
@@ -151,7 +153,7 @@ def smoke(target: CloudName) -> Any:  # noqa: ANN401 - Invoke's Task
 
     @command(
         name="smoke",
-        help={"seconds": "How long to wait until all is ready.", "json": _JSON},
+        help={"seconds": "How long to wait until all is ready.", "json": flags.JSON},
     )
     @_described(
         f"""Ask what is deployed on {target} whether it is ready, until it is.
@@ -214,6 +216,22 @@ def validate(target: CloudName) -> Any:  # noqa: ANN401 - Invoke's Task
         return run([target], json)
 
     return task
+
+
+@command(name="bind", iterable=["var_file"], help={"var-file": _VAR_FILE})
+def bind(context: Context, var_file: list[str]) -> None:
+    """Bind certificates to the apps' names on azure, once they are issued; Terraform cannot.
+
+    Example: `invoke azure.bind --var-file prod.tfvars`.
+    """
+    import time
+
+    from hostwright.cloud import azure_names
+
+    stack = _stack(context, "azure", var_file)
+    inputs = stack.applied()
+    stack.say(f"logged in: {stack.log_in(inputs)}")
+    azure_names.bind(stack.ask, stack.where(inputs), stack.say, time.sleep)
 
 
 # --- helpers -----------------------------------------------------------------------------------

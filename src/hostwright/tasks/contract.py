@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json as json_
 import sys
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from invoke.collection import Collection
 
+from hostwright.tasks import flags, named
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
     from invoke.context import Context
 
-    from hostwright.contract.models import Profile, TargetName
-
-_TARGET = "One of aws, azure, gcp, kubernetes, vps."
-_PROFILE = "One of development, staging, production."
+    from hostwright.contract.models import Contract
 
 
 @command(
@@ -36,8 +34,8 @@ def show(_: Context, name: str = "") -> None:
 @command(
     help={
         "env-file": "The operator's env file; without it only the contract itself is checked.",
-        "target": _TARGET,
-        "profile": _PROFILE,
+        "target": flags.TARGET,
+        "profile": flags.PROFILE,
         "json": "Print one JSON document.",
     }
 )
@@ -53,13 +51,27 @@ def check(
     Example: `invoke contract.check --env-file .env.prod --target vps --profile production`.
     """
     from hostwright.contract import load
-    from hostwright.contract.show import problems_of
 
     contract = load()
     if not env_file:
         print(f"The contract holds: {len(contract.variables)} variables.")
         return 0
-    problems = problems_of(contract, env_file, _target(target), _profile(profile))
+    return check_env_file(contract, env_file, target, profile, json=json)
+
+
+def check_env_file(
+    contract: Contract, env_file: str, target: str, profile: str, *, json: bool
+) -> int:
+    """Print every problem of an env file with its line; the exit code of values if there is one.
+
+    Raises:
+        UserError: There is no such target or profile.
+        ValuesError: The file cannot be read as it stands.
+    """
+    from hostwright.contract.show import problems_of
+    from hostwright.errors import ValuesError
+
+    problems = problems_of(contract, env_file, named.target(target), named.profile(profile))
     if json:
         print(json_.dumps({"problems": [item._asdict() for item in problems]}, indent=2))
     else:
@@ -69,53 +81,77 @@ def check(
         errors = sum(item.severity == "error" for item in problems)
         verdict = f"{errors} problem{'s' if errors != 1 else ''}" if errors else "complete"
         print(f"{env_file} for {target}, {profile}: {verdict}")
-    from hostwright.errors import ValuesError
-
     return ValuesError.exit_code if any(item.severity == "error" for item in problems) else 0
 
 
 @command(
     help={
-        "target": f"Only this target. {_TARGET}",
+        "target": f"Only this target. {flags.TARGET}",
         "role": "Only the variables of this role.",
         "json": "Print one JSON document.",
+        "html": "Write the whole matrix into this file, as a page with a filter.",
     }
 )
-def matrix(_: Context, target: str = "", role: str = "", json: bool = False) -> None:
-    """Show every variable with its roles and its source on every target."""
+def matrix(
+    _: Context, target: str = "", role: str = "", json: bool = False, html: str = ""
+) -> None:
+    """Show every variable with its roles and its source on every target.
+
+    Example: `invoke contract.matrix --html matrix.html`.
+    """
     from hostwright.contract import load
     from hostwright.contract.matrix import rows
     from hostwright.contract.show import print_matrix
 
-    found = rows(load(), target=_target(target) if target else None, role=role or None)
+    if html:
+        _write_page(html, alone=not (target or role or json))
+        return
+    found = rows(load(), target=named.target(target) if target else None, role=role or None)
     if json:
         print(json_.dumps([row._asdict() for row in found], indent=2))
     else:
         print_matrix(found)
 
 
+def _write_page(html: str, *, alone: bool) -> None:
+    from pathlib import Path
+
+    from hostwright.contract import load
+    from hostwright.errors import UserError
+    from hostwright.site.matrix import page
+
+    if not alone:
+        raise UserError(
+            "--html writes the whole matrix", remedy="Leave out the other flags; the page filters."
+        )
+    text = page(load())
+    try:
+        Path(html).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", where=html) from error
+    print(f"{html} written.")
+
+
 @command(help={"check": "Change nothing; fail when a file is stale."})
 def export(_: Context, check: bool = False) -> int:
-    """Write the contract into every blueprint, and the schemas that editors read."""
-    from hostwright import paths
-    from hostwright.contract import export as exporting
-    from hostwright.contract import load
+    """Write the contract into every blueprint, the schemas that editors read, and the docs.
 
-    contract = load()
-    changed = exporting.stale(contract) if check else exporting.write(contract)
-    for path in changed:
-        print(f"{paths.shown(path)} {'is stale' if check else 'written'}")
-    if not changed:
-        print("Every generated file is current.")
-    return 1 if check and changed else 0
+    In the docs it writes what derives from the contract or the code: pages of docs/reference, and
+    the text between `<!-- generated: NAME -->` and `<!-- /generated -->` in other pages.
+
+    Example: `invoke contract.export --check`.
+    """
+    from hostwright.docs import generated
+
+    return generated.run(check=check)
 
 
 @command(
     name="new-env",
     help={
         "out": "The file to write (mode 0600); it must not exist.",
-        "target": _TARGET,
-        "profile": _PROFILE,
+        "target": flags.TARGET,
+        "profile": flags.PROFILE,
     },
 )
 def new_env(
@@ -130,29 +166,8 @@ def new_env(
     from hostwright.contract import load
     from hostwright.contract.example import write
 
-    write(load(), _target(target), _profile(profile), Path(out))
+    write(load(), named.target(target), named.profile(profile), Path(out))
     print(f"{out} written (mode 0600). Look through it before you use it.")
-
-
-def _target(name: str) -> TargetName:
-    from hostwright.contract.models import TARGETS
-
-    return cast("TargetName", _one_of(name, TARGETS, "target"))
-
-
-def _profile(name: str) -> Profile:
-    from hostwright.contract.models import PROFILES
-
-    return cast("Profile", _one_of(name, PROFILES, "profile"))
-
-
-def _one_of(name: str, known: tuple[str, ...], what: str) -> str:
-    from hostwright.contract.rules import near
-    from hostwright.errors import UserError
-
-    if name not in known:
-        raise UserError(f"there is no {what} {name!r}", remedy=near(name, known))
-    return name
 
 
 namespace = Collection("contract", show, check, matrix, export, new_env)

@@ -10,12 +10,27 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
 
-@command(help={"json": "Print one JSON document instead of a table."})
-def doctor(_: Context, json: bool = False) -> int:
-    """Say which tools are used, which versions, from where, and what is missing."""
+@command(
+    iterable=["target", "var_file"],
+    help={
+        "target": "Only this target (may be repeated); what it lacks is then an error.",
+        "host": "Names from hosts.yaml or addresses, separated by commas; all without it.",
+        "var-file": "A file of inputs (.tfvars) whose domains are looked up; may be repeated.",
+        "json": "Print one JSON document instead of a table.",
+    },
+)
+def doctor(
+    _: Context, target: list[str], var_file: list[str], host: str = "", json: bool = False
+) -> int:
+    """Say which tools, credentials and domains are here, and what each target still needs.
+
+    Exit code 6 where something is missing. No credential is printed.
+
+    Example: `invoke doctor --target vps --host shop`.
+    """
     from hostwright import doctor as examination
 
-    return examination.run(json=json, say=print)
+    return examination.run(print, json=json, target=target, host=host, var_file=var_file)
 
 
 @command(

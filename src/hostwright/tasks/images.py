@@ -1,4 +1,4 @@
-"""Tasks on the public images that a VPS runs beside the application's own."""
+"""Tasks on images: the public ones that a VPS runs, and a scan of the application's own."""
 
 from __future__ import annotations
 
@@ -29,4 +29,15 @@ def pin(_: Context) -> None:
     image_pins.pin(paths.IMAGES, print)
 
 
-namespace = Collection("images", list_, pin)
+@command(help={"image": "The image, as its registry knows it; best with its digest."})
+def scan(_: Context, image: str = "") -> None:
+    """Refuse an image that has vulnerabilities that can be mended, or secrets.
+
+    Example: `invoke images.scan --image ghcr.io/acme/shop/api@sha256:…`.
+    """
+    from hostwright import image_scan
+
+    image_scan.scan(image)
+
+
+namespace = Collection("images", list_, pin, scan)

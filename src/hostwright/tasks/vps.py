@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import json as json_
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
+from hostwright.tasks import flags, hosts, named, vps_backup, vps_look, vps_plan, vps_secrets
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from invoke.context import Context
 
     from hostwright.settings import Host
-    from hostwright.transport import Address, Session
-
-_HOST = "A name from hosts.yaml, or [user@]address[:port]."
-_JSON = "Print one JSON document; progress goes to standard error."
-_KEY = "Private key to log in with; else ~/.ssh and the agent."
+    from hostwright.transport import Address
 
 
 @command(
     help={
-        "host": _HOST,
+        "host": flags.HOST,
         "fingerprint": "What the provider's console shows (SHA256:…); else you are asked.",
     }
 )
@@ -37,7 +30,7 @@ def trust(_: Context, host: str = "", fingerprint: str = "") -> None:
     """
     from hostwright import paths, transport
 
-    address = _address(_settings(host))
+    address = hosts.address(hosts.settings(host))
     key = transport.scan_host_key(address)
     _confirm(address, key.fingerprint, fingerprint)
     transport.pin(paths.KNOWN_HOSTS, address, key)
@@ -66,12 +59,13 @@ def _confirm(address: Address, shown: str, expected: str) -> None:
 
 
 @command(
+    several=True,
     help={
-        "host": _HOST,
+        "host": flags.HOST,
         "dry-run": "Print the plan and change nothing.",
-        "identity": _KEY,
-        "json": _JSON,
-    }
+        "identity": flags.KEY,
+        "json": flags.JSON,
+    },
 )
 def provision(
     _: Context, host: str = "", dry_run: bool = False, identity: str = "", json: bool = False
@@ -82,26 +76,28 @@ def provision(
     """
     from hostwright import provisioning
 
-    settings = _settings(host, identity_file=identity)
-    outcome = provisioning.run(_address(settings), settings, key=_key(settings), dry_run=dry_run)
+    settings = hosts.settings(host, identity_file=identity)
+    outcome = provisioning.run(
+        hosts.address(settings), settings, key=hosts.key(settings), dry_run=dry_run
+    )
     if json:
         print(json_.dumps(outcome.as_json(), indent=2))
-    else:
-        print(outcome.last_line)
+        return
+    if outcome.plan:
+        print(outcome.plan)
+    print(outcome.last_line)
 
 
 @command(
+    several=True,
     iterable=["image"],
     help={
-        "host": _HOST,
-        "image": "ROLE=REFERENCE; may be repeated; wins over hosts.yaml.",
-        "env-file": "The operator's values; wins over hosts.yaml.",
-        "app-domain": "Host name of the web role.",
-        "api-domain": "Host name of the api role.",
-        "acme-email": "Who the certificate authority writes to.",
-        "identity": _KEY,
+        "host": flags.HOST,
+        **flags.RELEASE,
+        "identity": flags.KEY,
+        "plan": "A file that `vps.plan --out` saved: do exactly that, or refuse.",
         "dry-run": "Check everything on this side and stop before the host is changed.",
-        "json": _JSON,
+        "json": flags.JSON,
     },
 )
 def deploy(
@@ -113,6 +109,7 @@ def deploy(
     api_domain: str = "",
     acme_email: str = "",
     identity: str = "",
+    plan: str = "",
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
@@ -121,37 +118,51 @@ def deploy(
     Example: `invoke vps.deploy --host shop --image api=ghcr.io/acme/shop@sha256:…`.
     """
     from hostwright import deploy as deploying
+    from hostwright.fleet.shared import checked
     from hostwright.progress import Progress
 
-    settings = _settings(
-        host,
-        identity_file=identity,
-        app_domain=app_domain,
-        api_domain=api_domain,
-        images=_images(image or []),
-        env_file=env_file,
-        acme_email=acme_email,
-    )
+    given: dict[str, Any] = {
+        "app_domain": app_domain,
+        "api_domain": api_domain,
+        "images": hosts.images(image or []),
+        "env_file": env_file,
+        "acme_email": acme_email,
+    }
+    agreed = None
+    if plan:
+        agreed, given = vps_plan.saved_plan(plan, host, **given)
+        host = agreed.host
+    settings = hosts.settings(host, identity_file=identity, **given)
     with Progress() as progress:
         local = deploying.gather(settings)
         if dry_run:
             _print_intent(local)
             return
-        with _session(settings) as session:
-            outcome = deploying.deploy(session, local, progress)
+        checked()
+        with hosts.session(settings) as session:
+            outcome = deploying.deploy(session, local, progress, agreed)
         _print_outcome(outcome, settings, json)
 
 
 @command(
+    several=True,
     help={
-        "host": _HOST,
+        "host": flags.HOST,
         "to": "A release id; the previous good one without it.",
-        "identity": _KEY,
-        "json": _JSON,
-    }
+        "with-data": "Over an irreversible migration: bring the data of before it as well.",
+        "yes": "Do not ask before data is replaced.",
+        "identity": flags.KEY,
+        "json": flags.JSON,
+    },
 )
 def rollback(
-    _: Context, host: str = "", to: str = "", identity: str = "", json: bool = False
+    _: Context,
+    host: str = "",
+    to: str = "",
+    with_data: bool = False,
+    yes: bool = False,
+    identity: str = "",
+    json: bool = False,
 ) -> None:
     """Return to the previous good release, with its own images, env and configuration.
 
@@ -160,21 +171,24 @@ def rollback(
     from hostwright import deploy as deploying
     from hostwright.progress import Progress
 
-    settings = _settings(host, identity_file=identity)
-    with Progress() as progress, _session(settings) as session:
-        outcome = deploying.rollback(session, _app(settings), to or None, progress)
+    if with_data:
+        vps_backup.rollback_with_data(host, to, yes=yes, identity=identity, json=json)
+        return
+    settings = hosts.settings(host, identity_file=identity)
+    with Progress() as progress, hosts.session(settings) as session:
+        outcome = deploying.rollback(session, settings, hosts.app(settings), to or None, progress)
     _print_outcome(outcome, settings, json)
 
 
-@command(help={"host": _HOST, "identity": _KEY, "json": _JSON})
+@command(several=True, help={"host": flags.HOST, "identity": flags.KEY, "json": flags.JSON})
 def status(_: Context, host: str = "", identity: str = "", json: bool = False) -> None:
     """Say what serves now, and which releases the host keeps."""
     from hostwright import deploy as deploying
     from hostwright.progress import Progress
 
-    settings = _settings(host, identity_file=identity)
-    with Progress(), _session(settings) as session:
-        found = deploying.status(session, _app(settings))
+    settings = hosts.settings(host, identity_file=identity)
+    with Progress(), hosts.session(settings) as session:
+        found = deploying.status(session, hosts.app(settings))
     if json:
         print(json_.dumps(found, indent=2))
         return
@@ -188,11 +202,16 @@ def status(_: Context, host: str = "", identity: str = "", json: bool = False) -
     help={
         "env-file": "The operator's values.",
         "app-domain": "Host name of the web role.",
+        "profile": flags.PROFILE,
         "out": "Where to write env/ and secrets/; ops/compose without it.",
     }
 )
 def render(
-    _: Context, env_file: str = ".env.prod", app_domain: str = "localhost", out: str = ""
+    _: Context,
+    env_file: str = ".env.prod",
+    app_domain: str = "localhost",
+    profile: str = "production",
+    out: str = "",
 ) -> None:
     """Write the env files and secrets that `docker compose up` by hand reads.
 
@@ -202,7 +221,8 @@ def render(
 
     from hostwright import by_hand, paths
 
-    for path in by_hand.render(env_file, app_domain, Path(out) if out else paths.COMPOSE):
+    root = Path(out) if out else paths.COMPOSE
+    for path in by_hand.render(env_file, app_domain, root, named.profile(profile)):
         print(f"{paths.shown(path)} written")
 
 
@@ -212,63 +232,6 @@ def validate(_: Context, json: str = "") -> int:
     from hostwright.validate import run
 
     return run(["vps"], json)
-
-
-def _settings(name: str, **given: Any) -> Host:  # noqa: ANN401 - fields of Host
-    """The host's settings with the flags that were given."""
-    from hostwright import settings
-    from hostwright.errors import SettingsError
-
-    if not name:
-        raise SettingsError("no host was named", remedy="Give --host: a name or an address.")
-    env_file, email = given.pop("env_file", ""), given.pop("acme_email", "")
-    overrides = {key: value for key, value in given.items() if value}
-    if env_file:
-        overrides["values"] = {"env_file": env_file}
-    if email:
-        overrides["acme"] = {"email": email}
-    return settings.host(name, overrides=overrides)
-
-
-def _images(words: list[str]) -> dict[str, str]:
-    from hostwright.errors import UserError
-
-    pairs = [word.partition("=") for word in words]
-    for role, _, reference in pairs:
-        if not role or not reference:
-            raise UserError(f"{role!r} is not ROLE=REFERENCE", where="--image")
-    return {role: reference for role, _, reference in pairs}
-
-
-def _address(settings: Host) -> Address:
-    from hostwright.transport import Address
-
-    return Address(settings.address, settings.port)
-
-
-def _key(settings: Host) -> Path | None:
-    from pathlib import Path
-
-    return Path(settings.identity_file).expanduser() if settings.identity_file else None
-
-
-@contextmanager
-def _session(settings: Host) -> Iterator[Session]:
-    from hostwright import paths, transport
-
-    with transport.connect(
-        _address(settings),
-        key=_key(settings),
-        known_hosts=paths.KNOWN_HOSTS,
-        users=(settings.deploy_user, settings.bootstrap_user),
-    ) as session:
-        yield session
-
-
-def _app(settings: Host) -> str:
-    from hostwright.contract import load
-
-    return settings.project_name or load().application
 
 
 def _print_intent(local: Any) -> None:  # noqa: ANN401 - deploy.Local, imported lazily
@@ -291,3 +254,10 @@ def _print_outcome(outcome: Any, settings: Host, json: bool) -> None:  # noqa: A
 
 
 namespace = Collection("vps", trust, provision, deploy, rollback, status, render, validate)
+for _task in vps_backup.TASKS:
+    namespace.add_task(_task)
+for _task in vps_plan.TASKS:
+    namespace.add_task(_task)
+for _task in vps_look.TASKS:
+    namespace.add_task(_task)
+namespace.add_collection(vps_secrets.namespace)

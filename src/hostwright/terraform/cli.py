@@ -55,6 +55,8 @@ _DIFF = re.compile(r"^--- old/(.+)$", re.MULTILINE)
 #: fmt: nothing to change, and something.
 _FORMATTED = {0, 3}
 _CONFIG = "terraform.rc"
+#: The file of the values that a plan is given by a caller, in the scratch directory.
+GIVEN = "values.tfvars.json"
 _INIT = ("init", "-json", "-no-color", "-input=false")
 _COMMANDS = ("fmt", "init", "plan", "show", "test", "validate")
 
@@ -151,7 +153,7 @@ class Workbench:
             return Planned(None, errors)
         provider = self.provider(mode)
         provider.forget()
-        given = self.scratch / "values.tfvars.json"
+        given = self.scratch / GIVEN
         given.write_text(json.dumps(dict(variables or {})), encoding="utf-8")
         file = self.scratch / "plan"
         options = ["-json", "-no-color", "-input=false", "-lock=false", f"-out={file}"]

@@ -10,8 +10,8 @@ from __future__ import annotations
 from functools import cache
 
 from hostwright.errors import ToolError
-from hostwright.toolchain import apart
-from hostwright.toolchain.search import Tool, choose, packaged, resolve, set_apart
+from hostwright.toolchain import apart, unpacked
+from hostwright.toolchain.search import Tool, choose, packaged, resolve, set_apart, taken_out
 from hostwright.toolchain.table import TOOLS
 
 __all__ = ["Tool", "find", "pinned", "provide"]
@@ -40,7 +40,7 @@ def pinned(name: str) -> Tool:
 
 @cache
 def provide(name: str) -> Tool:
-    """The same as :func:`find`, for a tool that has an environment of its own: made if need be.
+    """The same as :func:`find`, for a tool that is made when it is first needed.
 
     Raises:
         ToolError: It cannot be made.
@@ -49,4 +49,8 @@ def provide(name: str) -> Tool:
     try:
         return resolve(wanted)
     except ToolError:
-        return choose(wanted, [set_apart(wanted, apart.make(name))])
+        if wanted.inside:
+            return choose(wanted, [taken_out(wanted, unpacked.make(wanted.inside))])
+        if wanted.apart:
+            return choose(wanted, [set_apart(wanted, apart.make(name))])
+        raise

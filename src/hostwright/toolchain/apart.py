@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 PINS = Path(__file__).with_name("pins")
 #: Seconds that downloading and unpacking a tool with its dependencies may take.
-_PATIENCE = 900.0
+PATIENCE = 900.0
 _READY = "ready"
+#: Part of every environment's key: raise it when :func:`commands` makes another environment.
+RECIPE = 2
 
 
 def pins(name: str) -> Path:
@@ -43,7 +45,8 @@ def version(name: str) -> str:
 
 def home(name: str) -> Path:
     """Where the tool's environment is, once it is made."""
-    key = hashlib.sha256(pins(name).read_bytes() + sys.version.encode()).hexdigest()[:12]
+    made_by = f"{RECIPE} {sys.version}".encode()
+    key = hashlib.sha256(pins(name).read_bytes() + made_by).hexdigest()[:12]
     return paths.cache() / "tools" / f"{name}-{key}"
 
 
@@ -60,17 +63,20 @@ def make(name: str) -> Path:
         ToolError: It cannot be downloaded, or does not match its hashes.
     """
     place = home(name)
-    with _alone(place):
+    with alone(place):
         if not (place / _READY).exists():
             shutil.rmtree(place, ignore_errors=True)
             for argv in commands(place, pins(name)):
-                run(argv, timeout=_PATIENCE)
+                run(argv, timeout=PATIENCE)
             (place / _READY).touch()
     return place / "bin" / name
 
 
 def commands(place: Path, requirements: Path) -> list[list[str]]:
-    """What makes an environment: uv where there is one, else what Python brings with it."""
+    """What makes an environment: uv where there is one, else what Python brings with it.
+
+    It gets what the pins name and nothing else: they are complete, or nothing else is wanted.
+    """
     wanted = ["--require-hashes", "--requirement", str(requirements)]
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv:
@@ -82,6 +88,7 @@ def commands(place: Path, requirements: Path) -> list[list[str]]:
                 "install",
                 "--quiet",
                 "--compile-bytecode",
+                "--no-deps",
                 "--python",
                 str(place),
                 *wanted,
@@ -92,7 +99,7 @@ def commands(place: Path, requirements: Path) -> list[list[str]]:
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
+def alone(place: Path) -> Iterator[None]:
     """Wait for whoever else is making the same environment."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with place.with_suffix(".lock").open("w") as lock:

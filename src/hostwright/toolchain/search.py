@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from hostwright import paths
 from hostwright.errors import ToolError
 from hostwright.run import run
-from hostwright.toolchain import apart, versions
+from hostwright.toolchain import apart, unpacked, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -92,6 +92,11 @@ def remedy(wanted: Wanted) -> str:
         )
     if wanted.apart:
         return f"`{wanted.needed_by[0]}` makes an environment that has it."
+    if wanted.inside:
+        return (
+            f"What needs it unpacks it from package {wanted.inside.package}, for Linux on x86-64; "
+            f"elsewhere put one on PATH that is {wanted.versions}."
+        )
     if wanted.vendor:
         return f"Install it as {wanted.vendor} says, and log in."
     return f"`apt install {wanted.apt}` on Debian or Ubuntu."
@@ -110,6 +115,11 @@ def candidates(wanted: Wanted) -> Iterator[Candidate]:
     yield from packaged(wanted)
     if wanted.apart and (found := apart.program(wanted.name)):
         yield set_apart(wanted, found)
+    if wanted.inside:
+        held = unpacked.program(wanted.inside)
+        label = f"package {wanted.inside.package}"
+        absent = Candidate((), "", "package", f"{label} is not unpacked yet")
+        yield taken_out(wanted, held) if held else absent
 
 
 def search_path(path: str) -> str:
@@ -171,6 +181,14 @@ def set_apart(wanted: Wanted, program: Path) -> Candidate:
     version = apart.version(wanted.name)
     refusal = _unfit(wanted, paths.shown(program), version)
     return Candidate((str(program),), version, "package", refusal)
+
+
+def taken_out(wanted: Wanted, program: Path) -> Candidate:
+    """The tool as it was unpacked; a program for another kind of machine gives no version."""
+    version = asked((str(program),), wanted.ask, dict(wanted.quiet))
+    return Candidate(
+        (str(program),), version, "package", _unfit(wanted, paths.shown(program), version)
+    )
 
 
 def _unfit(wanted: Wanted, shown: str, version: str) -> str:

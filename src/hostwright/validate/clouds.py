@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from hostwright.report.model import Proof
 from hostwright.terraform import lines, providers
 from hostwright.terraform.cli import unformatted, workbench
 from hostwright.toolchain import apart
-from hostwright.validate import cache, ledger, scanners
+from hostwright.validate import cache, ledger, scanners, together
 from hostwright.validate.job import Job, Outcome
 
 if TYPE_CHECKING:
@@ -68,29 +68,16 @@ def jobs(name: CloudName, blueprint: Blueprint, targets: Sequence[str] = ()) -> 
         blueprint: Where its files are.
         targets: All that are validated together.
     """
-    together = tuple(cloud for cloud in CLOUDS if cloud in {name, *targets})
-    keys = tuple(_key(blueprint, cloud) for cloud in together)
-    scans = _batch(blueprint, together, keys)
-    key = keys[together.index(name)]
+    key = key_of(blueprint, name)
+    scans = together.batch(blueprint, name, targets)
     return [cache.remembered(job, key) for job in work(name, blueprint, scans, real=True).values()]
 
 
-@lru_cache(maxsize=4)
-def _batch(
-    blueprint: Blueprint, clouds: tuple[CloudName, ...], _keys: tuple[str, ...]
-) -> scanners.Batch:
-    """The clouds that are scanned together; one for all of their jobs, while nothing changes."""
-    return scanners.Batch(
-        [
-            scanners.Scanned(
-                name,
-                directory(blueprint, name),
-                blueprint.shown(directory(blueprint, name)),
-                public_inputs(blueprint.contract, name),
-            )
-            for name in clouds
-        ]
-    )
+def member(blueprint: Blueprint, name: CloudName) -> scanners.Scanned:
+    """The cloud's blueprint as scanners take it."""
+    place = directory(blueprint, name)
+    inputs = public_inputs(blueprint.contract, name)
+    return scanners.Scanned(name, place, blueprint.shown(place), inputs)
 
 
 def work(
@@ -122,7 +109,7 @@ def work(
             f"{name}: plan as before the first apply", partial(_unknown, blueprint, cloud)
         ),
         "text": Job(f"{name}: files", partial(_text, blueprint, cloud)),
-        **(scans or _batch(blueprint, (name,), ())).jobs(name),
+        **(scans or scanners.Batch([member(blueprint, name)])).jobs(name),
     }
     for absent in ABSENT:
         if absent < roles:
@@ -141,7 +128,7 @@ def cloud_of(name: CloudName) -> Cloud:
     return found
 
 
-def _key(blueprint: Blueprint, name: CloudName) -> str:
+def key_of(blueprint: Blueprint, name: CloudName) -> str:
     """What the outcomes depend on."""
     place = directory(blueprint, name)
     return cache.digest(

@@ -53,12 +53,17 @@ def _files(blueprint: Blueprint, patterns: tuple[str, ...]) -> list[str]:
         for path in (blueprint.root / place).rglob(pattern)
         if path.is_file() and not _is_operators(blueprint, path)
     }
-    return sorted(blueprint.shown(path) for path in found)
+    return sorted(blueprint.shown(path) for path in found if not _is_template(path))
 
 
 def _is_operators(blueprint: Blueprint, path: Path) -> bool:
     inside = path.is_relative_to(blueprint.compose)
     return inside and path.relative_to(blueprint.compose).parts[0] in OPERATORS
+
+
+def _is_template(path: Path) -> bool:
+    """Whether it is a chart's template: Helm reads it, and what it renders is YAML."""
+    return "templates" in path.parts and path.suffix in {".yaml", ".tpl"}
 
 
 def _lint(blueprint: Blueprint, tool: Tool, files: list[str]) -> Outcome:

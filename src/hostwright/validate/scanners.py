@@ -1,6 +1,6 @@
-"""Trivy and checkov as jobs: each reads a blueprint's files with production's inputs.
+"""Trivy and checkov as jobs: each reads what a blueprint holds, or what was rendered from it.
 
-Checkov takes longer to start than to scan, so it is started once for all clouds that are validated
+Checkov takes longer to start than to scan, so it is started once for all targets that are validated
 together: whichever job comes first scans them all, and the others wait for it.
 """
 
@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from hostwright import toolchain
 from hostwright.checks.clouds.scanners import READERS
 from hostwright.checks.finding import Checked, Finding
+from hostwright.checks.kubernetes.scanned import on_templates
 from hostwright.errors import ToolError
 from hostwright.run import Completed, run
 from hostwright.validate.job import Job, Outcome
@@ -27,19 +28,52 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hostwright.contract.models import TargetName
+    from hostwright.helm.manifest import Manifest
+    from hostwright.toolchain import Tool
 
 #: Seconds for one scan: checkov alone takes ten on a quiet machine.
 PATIENCE = 300.0
 #: Neither may ask the network for anything.
 _QUIET = {"LOG_LEVEL": "ERROR", "BC_SKIP_MAPPING": "TRUE", "TRIVY_NO_PROGRESS": "true"}
+#: Trivy reads all its rules and ends: collecting garbage meanwhile is a quarter of its work.
+_UNCOLLECTED = {"GOGC": "400"}
 _TRIVY = ("config", "--skip-check-update", "--skip-version-check", "--quiet", "--format", "json")
-_CHECKOV = ("--framework", "terraform", "--skip-download", "--compact", "--output", "json")
+_CHECKOV = ("--skip-download", "--compact", "--output", "json")
+#: Kinds that no scanner has rules for; looking at them would take as long as at others.
+_UNKNOWN = frozenset({"ExternalSecret", "HTTPRoute", "ScaledObject", "SecretProviderClass"})
+#: What starts the rules for Kubernetes alone, in checkov's own environment.
+_KUBERNETES_ALONE = Path(__file__).with_name("checkov_kubernetes.py")
 _DOCTOR = "`invoke doctor` says which one is used."
+
+
+class Member(Protocol):
+    """Something to be scanned, in a directory that is called as the last part of *shown*."""
+
+    @property
+    def target(self) -> TargetName:
+        """For findings."""
+
+    @property
+    def shown(self) -> str:
+        """How findings name the directory."""
+
+    @property
+    def framework(self) -> str:
+        """Whose rules checkov is to apply."""
+
+    def lay_out(self, place: Path) -> None:
+        """Write what is scanned into an empty directory."""
+
+    def trivy(self, place: Path) -> Sequence[str]:
+        """Words that trivy is given besides, for what lies in *place*."""
+
+    def told(self, checked: Checked) -> Checked:
+        """A scanner's findings as they are told."""
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """A blueprint to be scanned.
+    """A Terraform blueprint to be scanned.
 
     Args:
         target: For findings.
@@ -52,13 +86,66 @@ class Scanned:
     directory: Path
     shown: str
     inputs: Mapping[str, Any]
+    framework: Literal["terraform"] = "terraform"
+
+    def lay_out(self, place: Path) -> None:
+        """Copy it with its values; without tests and examples, which nobody applies."""
+        for file in self.directory.iterdir():
+            if file.suffix in {".tf", ".json"}:
+                shutil.copy(file, place)
+        (place / _VALUES).write_text(json.dumps(dict(self.inputs)), encoding="utf-8")
+
+    def trivy(self, place: Path) -> Sequence[str]:
+        """Its values."""
+        return ["--tf-vars", str(place / _VALUES)]
+
+    def told(self, checked: Checked) -> Checked:
+        """As they are."""
+        return checked
+
+
+@dataclass(frozen=True)
+class Objects:
+    """A chart's rendered objects to be scanned.
+
+    Args:
+        target: For findings.
+        shown: How findings name the chart.
+        renders: Preset to its objects, asked for when they are scanned.
+    """
+
+    target: TargetName
+    shown: str
+    renders: Callable[[], Mapping[str, Manifest]]
+    framework: Literal["kubernetes"] = "kubernetes"
+
+    def lay_out(self, place: Path) -> None:
+        """Write a file for each template of each preset, with what was rendered from it."""
+        for preset, rendered in self.renders().items():
+            for item in rendered.objects:
+                if item.kind in _UNKNOWN:
+                    continue
+                file = place / preset / item.file.removeprefix(f"{self.shown}/")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with file.open("a", encoding="utf-8") as to:
+                    to.write(f"---\n{json.dumps(item.body, indent=1)}\n")
+
+    def trivy(self, _: Path) -> Sequence[str]:
+        """Nothing."""
+        return []
+
+    def told(self, checked: Checked) -> Checked:
+        """On the templates that the objects were rendered from."""
+        rendered = self.renders().values()
+        names = {item.name for manifest in rendered for item in manifest.objects}
+        return on_templates(checked, self.shown, names)
 
 
 @dataclass
 class Batch:
-    """Blueprints that are scanned together."""
+    """What is scanned together."""
 
-    members: Sequence[Scanned]
+    members: Sequence[Member]
     _lock: Lock = field(default_factory=Lock)
     _done: Completed | None = None
 
@@ -75,27 +162,39 @@ class Batch:
     def _checkov(self) -> Completed:
         with self._lock:
             if self._done is None:
-                tool = toolchain.provide("checkov")
+                frameworks = sorted({item.framework for item in self.members})
                 with _laid_out(self.members) as root:
-                    self._done = _run([*tool.argv, *_CHECKOV, "--directory", str(root)], root)
+                    self._done = _checkov(toolchain.provide("checkov"), frameworks, root)
             return self._done
 
 
-def _trivy(mine: Scanned) -> Completed:
+def _checkov(tool: Tool, frameworks: Sequence[str], root: Path) -> Completed:
+    """Its report; of Kubernetes alone without the rules for all else, where its insides let us."""
+    if frameworks == ["kubernetes"] and tool.origin == "package":
+        python = Path(tool.argv[0]).with_name("python")
+        done = _run([str(python), str(_KUBERNETES_ALONE), str(root)], root)
+        if done.exit_code == 0:
+            return done
+    words = ["--framework", *frameworks, *_CHECKOV, "--directory", str(root)]
+    return _run([*tool.argv, *words], root)
+
+
+def _trivy(mine: Member) -> Completed:
     tool = toolchain.find("trivy")
     with _laid_out([mine]) as root:
-        place = root / mine.directory.name
-        return _run([*tool.argv, *_TRIVY, "--tf-vars", str(place / _VALUES), str(place)], root)
+        place = root / _name(mine)
+        return _run([*tool.argv, *_TRIVY, *mine.trivy(place), str(place)], root)
 
 
 def _run(argv: Sequence[str], root: Path) -> Completed:
-    return run(argv, cwd=root, env=_QUIET, timeout=PATIENCE, check=False)
+    env = {**_QUIET, **_UNCOLLECTED}
+    return run(argv, cwd=root, env=env, timeout=PATIENCE, check=False)
 
 
-def _judged(name: str, mine: Scanned, scan: Callable[[], Completed]) -> Outcome:
+def _judged(name: str, mine: Member, scan: Callable[[], Completed]) -> Outcome:
     done = scan()
     try:
-        checked = READERS[name](mine.target, mine.shown, done.stdout)
+        checked = mine.told(READERS[name](mine.target, mine.shown, done.stdout))
     except (ValueError, KeyError, TypeError) as error:
         what = f"exit code {done.exit_code}\n{done.tail or error}"
         raise ToolError(f"gave no report: {what}", where=name, remedy=_DOCTOR) from error
@@ -110,16 +209,17 @@ def _judged(name: str, mine: Scanned, scan: Callable[[], Completed]) -> Outcome:
 _VALUES = "inputs.auto.tfvars.json"
 
 
+def _name(member: Member) -> str:
+    return member.shown.rpartition("/")[2]
+
+
 @contextmanager
-def _laid_out(members: Sequence[Scanned]) -> Iterator[Path]:
-    """Copies with their values; without tests and examples, which nobody applies."""
+def _laid_out(members: Sequence[Member]) -> Iterator[Path]:
+    """A directory for each."""
     with tempfile.TemporaryDirectory(prefix="hostwright-") as name:
         root = Path(name).resolve()
         for item in members:
-            place = root / item.directory.name
+            place = root / _name(item)
             place.mkdir()
-            for file in item.directory.iterdir():
-                if file.suffix in {".tf", ".json"}:
-                    shutil.copy(file, place)
-            (place / _VALUES).write_text(json.dumps(dict(item.inputs)), encoding="utf-8")
+            item.lay_out(place)
         yield root

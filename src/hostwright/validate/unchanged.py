@@ -27,7 +27,9 @@ from hostwright.validate import cache
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TOOLS = ("terraform", "trivy", "checkov")
+_TOOLS = ("terraform", "trivy", "checkov", "helm", "helm3", "helm4")
+#: Targets whose validation depends on what is read here, and on nothing else.
+_KNOWN = {*CLOUDS, "kubernetes"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def key(root: Path, targets: Sequence[str], screen: str) -> str:
         targets: What is validated.
         screen: How the text is laid out: a terminal of so many columns, or none.
     """
-    if not targets or not set(targets) <= set(CLOUDS):
+    if not targets or not set(targets) <= _KNOWN:
         return ""
     found = (shutil.which(name) for name in _TOOLS)
     return cache.digest(
@@ -63,7 +65,7 @@ def key(root: Path, targets: Sequence[str], screen: str) -> str:
             root / "ops",
             root / "docs" / "reference",
             root / "constraints.txt",
-            apart.version("checkov"),
+            apart.PINS,
         ]
     )
 

@@ -62,8 +62,9 @@ def test_it_takes_no_words() -> None:
 
 def test_the_report_says_what_it_was_and_what_was_lacking() -> None:
     provider = providers.Local("aws", "5.100.0", Path("/opt/tf-plugins"))
-    text = aws_local.report("moto 5", provider)
+    text = aws_local.report("moto 5", provider, "asked with aws-cli/1: account, live")
     assert "an emulator, no account of AWS" in text
+    assert "\nasked with aws-cli/1: account, live\nnot asked: smoke: nothing answers" in text
     assert all(str(lack) in text for lack in LACKS)
 
 
@@ -126,8 +127,10 @@ def test_all_steps_are_made_in_order() -> None:
 def test_without_awss_command_line_it_says_that_it_was_not_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    aws_local.prove(Said({}, IMAGE, {}, {}, {}), Progress())
-    assert "not run: AWS's command line: not on PATH" in capsys.readouterr().err
+    told = aws_local.prove(Said({}, IMAGE, {}, {}, {}), Progress())
+    why = "account, live, drift, rollback, migrate: AWS's command line: not on PATH"
+    assert told == f"not run: {why}"
+    assert why in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

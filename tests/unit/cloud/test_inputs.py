@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -9,15 +10,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hostwright import paths
+from hostwright.cloud.operate import Inputs, Stack
 from hostwright.contract import load
 from hostwright.contract.example import write
 from hostwright.errors import SettingsError, ToolError, UserError, ValuesError
 from hostwright.run import Completed, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+SECRETS = ("SECRET_KEY", "AUTH_SESSION_ENCRYPTION_KEY", "AUTH_PASSWORD_PEPPER")
+PASSWORD = "A-password-that-nobody-uses-0"
 DIGEST = f"@sha256:{'0' * 64}"
 GOOD = f"""\
 region         = "europe-west3"
@@ -30,6 +34,11 @@ api_env = {{
   LOG_LEVEL = "debug"
 }}
 """
+VAULT = """\
+secrets_provider = "vault_hcp"
+api_env          = { VAULT_ADDR = "https://vault.example.org", VAULT_TRANSIT_KEY = "key" }
+worker_env       = { VAULT_ADDR = "https://vault.example.org", VAULT_TRANSIT_KEY = "key" }
+"""
 
 
 @pytest.fixture(name="plan")
@@ -37,13 +46,16 @@ def planner(tmp_path: Path) -> Callable[..., Completed]:
     """Runs ``gcp.plan`` on a file of inputs; no cloud's tool is on its path."""
     write(load(), "gcp", "production", tmp_path / ".env")
 
-    def plan(text: str, *words: str, env_file: str = ".env") -> Completed:
+    def plan(
+        text: str, *words: str, env_file: str = ".env", environ: Mapping[str, str] | None = None
+    ) -> Completed:
         (tmp_path / "prod.tfvars").write_text(text)
         argv = [sys.executable, "-m", "invoke", "--search-root", str(paths.ROOT), "gcp.plan"]
-        given = ["--var-file", "prod.tfvars", "--env-file", env_file]
+        given = ["--var-file", "prod.tfvars", *(["--env-file", env_file] if env_file else [])]
         own = {name: value for name, value in os.environ.items() if name == "HOME"}
         gone = [name for name in os.environ if name not in own]
         env = {"PATH": str(tmp_path / "no-tools"), "HOSTWRIGHT_HOME": str(tmp_path)}
+        env |= environ or {}
         return run([*argv, *given, *words], cwd=tmp_path, env=env, without=gone, check=False)
 
     return plan
@@ -107,6 +119,42 @@ def test_a_weak_secret_is_refused_without_being_shown(
     assert "weak.env:1: DB_ADMIN_PASSWORD is a secret of fewer than 20 characters" in done.stderr
     assert "hunter2" not in done.stderr + done.stdout
     assert done.exit_code == ValuesError.exit_code
+
+
+def test_a_secret_that_would_be_passed_over_is_refused_with_its_line(
+    plan: Callable[..., Completed], tmp_path: Path
+) -> None:
+    with (tmp_path / ".env").open("a") as file:
+        file.write("MINIO_SECRET_KEY=a-value-that-nobody-uses-anywhere\n")
+    lines = len((tmp_path / ".env").read_text().splitlines())
+    done = plan(GOOD)
+    assert (
+        f".env:{lines}: secret_values.MINIO_SECRET_KEY is not made by this stack. "
+        "Remove it; it is made where STORAGE_PROVIDER is minio"
+    ) in done.stderr
+    assert "nothing was touched" in done.stderr
+    assert "a-value-that" not in done.stderr + done.stdout
+    assert done.exit_code == SettingsError.exit_code
+
+
+def test_so_is_a_near_miss_in_the_environment(plan: Callable[..., Completed]) -> None:
+    given = json.dumps(dict.fromkeys([*SECRETS, "SECRET_KEI"], "a-value-that-nobody-uses-anywhere"))
+    environ = {"TF_VAR_secret_values": given, "TF_VAR_db_admin_password": PASSWORD}
+    done = plan(GOOD, env_file="", environ=environ)
+    assert (
+        "TF_VAR_secret_values: secret_values.SECRET_KEI is not in the contract. "
+        "Did you mean SECRET_KEY?"
+    ) in done.stderr
+    assert done.exit_code == SettingsError.exit_code
+
+
+@pytest.mark.parametrize("more", ['environment = "development"', VAULT], ids=["fewer", "others"])
+def test_what_runs_already_is_asked_for_without_its_secrets(tmp_path: Path, more: str) -> None:
+    """Which secrets there are depends on the inputs."""
+    without_maps = GOOD.partition("api_env")[0]
+    (tmp_path / "prod.tfvars").write_text(f"{without_maps}\n{more}\n")
+    stack = Stack(load(), "gcp", Inputs((tmp_path / "prod.tfvars",)))
+    assert stack.applied()["project_id"] == "acme-shop-123"
 
 
 def test_a_missing_secrets_file_says_who_writes_it(plan: Callable[..., Completed]) -> None:

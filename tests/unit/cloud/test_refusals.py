@@ -95,6 +95,72 @@ def test_a_file_that_is_no_terraform_keeps_terraforms_words_and_line() -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["Module output value", "Resource"])
+def test_a_broken_precondition_is_told_in_its_own_sentence_alone(kind: str) -> None:
+    said = Diagnostic(
+        "error",
+        f"{kind} precondition failed",
+        "Cloud Run has no such size: api has 0.3 CPU. Take 1 CPU.",
+        "outputs.tf",
+        120,
+        "output.env_names",
+    )
+    assert one(said) == (
+        "outputs.tf:120: Terraform refuses this: Cloud Run has no such size: api has 0.3 CPU. "
+        "Take 1 CPU."
+    )
+
+
 def test_other_warnings_do_not_stop_anybody() -> None:
     said = Diagnostic("warning", "Deprecated Parameter", "It goes away.")
     assert refusals.of([said], CONTRACT, "gcp", place) == []
+
+
+# --- secrets that are passed over --------------------------------------------------------------
+
+LACKING = "secret_values must hold a value for each of: A, B. Give a secret that exists already."
+ONLY = (
+    "secret_values may hold only the secrets that this stack makes: {}. "
+    "Correct or remove the others. An optional secret is made once secret_names names it."
+)
+
+
+def invalid(detail: str) -> Diagnostic:
+    summary = "Invalid value for variable"
+    return Diagnostic("error", summary, detail + RULE, "variables.tf", 5, "variable.secret_values")
+
+
+def test_each_secret_that_is_not_made_is_told_by_itself() -> None:
+    given = {"SECRET_KEY": ".env:1", "SECRET_KEI": ".env:2", "VAULT_TOKEN": ".env:3"}
+    said = [invalid(ONLY.format("AUTH_PASSWORD_PEPPER, SECRET_KEY"))]
+    found = [str(item) for item in refusals.of(said, CONTRACT, "gcp", place, given)]
+    assert found[0] == (
+        ".env:2: secret_values.SECRET_KEI is not in the contract. Did you mean SECRET_KEY?"
+    )
+    assert found[1].startswith(".env:3: secret_values.VAULT_TOKEN is not made by this stack.")
+    assert len(found) == 2
+
+
+def test_names_that_only_terraform_knows_are_told_in_its_words() -> None:
+    told = one(invalid(ONLY.format("SECRET_KEY")))
+    assert told.startswith("variables.tf:5: secret_values may hold only the secrets that this st")
+    assert "Correct or remove the others." in told
+
+
+def test_what_is_lacking_is_not_told_as_too_much() -> None:
+    [found] = refusals.of([invalid(LACKING)], CONTRACT, "gcp", place, {"A": ".env:1"})
+    assert str(found).startswith("variables.tf:5: secret_values.B is missing. Give it a value")
+
+
+def test_what_is_lacking_is_told_in_terraforms_words_where_nobody_knows_what_is_there() -> None:
+    assert one(invalid(LACKING)).startswith(
+        "variables.tf:5: secret_values must hold a value for each of: A, B"
+    )
+
+
+def test_both_rules_say_what_is_made() -> None:
+    other = Diagnostic("error", "Invalid value for variable", "region must be one." + RULE)
+    assert refusals.made([other, invalid(LACKING)]) == ["A", "B"]
+    assert refusals.made([invalid(ONLY.format("A"))]) == ["A"]
+    assert refusals.made([invalid(ONLY.format(""))]) == []
+    assert refusals.made([other]) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,8 @@ def test_a_kept_plan_is_applied_and_its_outputs_are_read(
     assert stack.outputs() == {"api_url": "https://eu.example.org/ghcr.io/acme/api@sha256:1"}
 
     shown = [line for line in capfd.readouterr().err.splitlines() if line.startswith("+ ")]
-    words = [line.partition("terraform ")[2].partition(" ")[0] for line in shown]
+    # Behind Terraform's own program, or the packaged one where there is none.
+    words = [re.split(r"/shim\.py |terraform ", line)[-1].partition(" ")[0] for line in shown]
     assert words == ["init", "plan", "apply", "output"]
     secrets = [str(stack.secrets()["db_admin_password"])]
     assert not [line for line in shown for secret in secrets if secret in line]
@@ -93,10 +95,66 @@ def test_a_plan_that_terraform_refuses_is_an_error_with_its_place(
     assert refused.value.where.endswith("gcp")
 
 
+STATE = """{"version": 4, "terraform_version": "1.11.0", "serial": 1, "lineage": "a",
+"outputs": {"api_url": {"value": "https://elsewhere.example.org", "type": "string"}},
+"resources": []}
+"""
+
+
+def test_a_fresh_clone_reads_the_outputs_from_the_state_that_its_backend_names(
+    stack: Stack, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "state").write_text(STATE)
+    backend = f'terraform {{\n  backend "local" {{\n    path = "{tmp_path}/state"\n  }}\n}}\n'
+    (tmp_path / "gcp" / "backend.tf").write_text(backend)
+    assert stack.outputs() == {"api_url": "https://elsewhere.example.org"}
+    assert capfd.readouterr().out == ""  # `outputs --json` prints one document
+
+
+def test_a_backend_that_cannot_be_reached_is_an_error_that_names_it(
+    stack: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "gcp" / "backend.tf").write_text('terraform {\n  backend "nonsense" {}\n}\n')
+    with pytest.raises(ApplyError, match="Unsupported backend type") as refused:
+        stack.outputs()
+    assert "backend.tf" in refused.value.remedy
+
+
 def test_where_nothing_was_applied_there_are_no_outputs(stack: Stack) -> None:
     with pytest.raises(ApplyError, match="there are no outputs") as refused:
         stack.outputs()
     assert "Apply first" in refused.value.remedy
+
+
+def test_a_wrong_secret_is_placed_where_it_was_given_and_never_in_a_file_of_ours(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = MODULE.replace("== 44", "== 43").replace("did not arrive", "must be shorter")
+    (tmp_path / "gcp" / "main.tf").write_text(wrong)
+    with pytest.raises(SettingsError) as refused:
+        stack.refuse()
+    assert f"  {tmp_path}/.env: secret_values must be shorter" in str(refused.value)
+
+    monkeypatch.setenv("TF_VAR_db_admin_password", "x")
+    monkeypatch.setenv("TF_VAR_secret_values", '{"SECRET_KEY": "x"}')
+    with pytest.raises(SettingsError) as refused:
+        Stack(CONTRACT, "gcp", Inputs(stack.inputs.var_files)).refuse()
+    assert "  TF_VAR_secret_values: secret_values must be shorter" in str(refused.value)
+
+
+def test_a_wrong_image_of_the_command_line_is_placed_there(stack: Stack, tmp_path: Path) -> None:
+    rule = """
+  validation {
+    condition     = strcontains(var.api_image, "sha256:2")
+    error_message = "api_image must be another."
+  }
+"""
+    module = MODULE.replace('default = ""', f'default = ""{rule}')
+    (tmp_path / "gcp" / "main.tf").write_text(module)
+    (tmp_path / "prod.tfvars").write_text('region = "eu"\napi_image = "sha256:2"\n')
+    with pytest.raises(SettingsError) as refused:
+        stack.refuse()
+    assert "  --image: api_image must be another" in str(refused.value)
 
 
 # --- the environment ---------------------------------------------------------------------------

@@ -76,3 +76,32 @@ def test_a_bad_value_is_told_with_its_line_and_never_shown(
 def test_a_token_that_only_aws_needs_is_not_known_elsewhere() -> None:
     [found] = values.problems(CONTRACT, "gcp", given(), ".env.prod")
     assert (found.name, found.what) == ("REDIS_AUTH_TOKEN", "is not in the contract")
+
+
+MADE = ["AUTH_PASSWORD_PEPPER", "AUTH_SESSION_ENCRYPTION_KEY", "SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("SECRET_KEI", "is not in the contract. Did you mean SECRET_KEY?"),
+        ("LOG_LEVEL", "is no secret. Move it to api_env and web_env and worker_env in the tfvars"),
+        ("DATABASE_URL", "is composed by the stack. Remove it."),
+        ("S3_SECRET_ACCESS_KEY", "has no use on aws. Remove it."),
+        (
+            "VAULT_TOKEN",
+            "is not made by this stack. Remove it; it is made where SECRETS_PROVIDER is vault_hcp",
+        ),
+    ],
+)
+def test_a_secret_that_would_be_passed_over_is_told(name: str, told: str) -> None:
+    given = {"SECRET_KEY": ".env:1", name: ".env:2"}
+    [found] = values.unmade(CONTRACT, "aws", given, MADE)
+    assert str(found).startswith(f".env:2: secret_values.{name} {told}")
+
+
+def test_a_secret_that_a_profile_does_not_require_is_made_once_it_is_named() -> None:
+    [found] = values.unmade(CONTRACT, "aws", {"SECRET_KEY": ".env:1"}, [])
+    assert found.remedy == (
+        "Remove it; it is made once secret_names names it, unless a reference gives it already."
+    )

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from tests.unit.contract.planted import TEXT, edited, of_variable, real
 
 from hostwright import paths, settings
-from hostwright.contract import export
+from hostwright.contract import chart, export
 from hostwright.contract.envfile import parse
 from hostwright.contract.models import TARGETS, Contract, Model
 
@@ -89,11 +89,12 @@ def test_only_what_is_stale_is_written(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(paths, "ENV_EXAMPLE", tmp_path / "no" / "example")
     monkeypatch.setattr(paths, "CONTRACT_SCHEMA", schema)
     monkeypatch.setattr(paths, "HOSTS_SCHEMA", hosts)
-    assert export.write(real()) == [tmp_path / "vps.json", schema, hosts]
-    assert export.write(real()) == []
+    monkeypatch.setattr(chart, "VALUES", tmp_path / "no" / "values.yaml")
+    assert export.write(export.files(real())) == [tmp_path / "vps.json", schema, hosts]
+    assert export.write(export.files(real())) == []
     schema.write_text("{}\n")
     assert export.stale(real()) == [schema]
-    assert export.write(real()) == [schema]
+    assert export.write(export.files(real())) == [schema]
     assert json.loads((tmp_path / "vps.json").read_text()) == exported("vps")
 
 

@@ -143,8 +143,8 @@ SHAPES = {
     ),
     "a default of no type": Planted(
         edited(
-            "{type: string, default: small, meaning: Size of the d",
-            "{type: string, default: [s], meaning: Size of the d",
+            "default: small, meaning: Size of the d",
+            "default: [s], meaning: Size of the d",
         ),
         "default: [s]",
         "inputs.db_size.default: Input should be a valid string, or: Input should be a valid "

@@ -17,7 +17,7 @@ from hostwright.errors import UserError, ValuesError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hostwright.contract.models import Profile
+    from hostwright.contract.models import Profile, TargetName
 
 
 def test_a_variable_is_shown_with_its_sources() -> None:
@@ -86,6 +86,20 @@ def test_a_fresh_env_file_is_complete_and_its_owners_alone(
     example.write(real(), "vps", profile, path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert problems_of(real(), str(path), "vps", profile) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "found"), [("vps", []), ("kubernetes", ["BACKUP_S3_ACCESS_KEY_ID"])]
+)
+def test_the_credentials_of_backups_belong_to_a_servers_values_alone(
+    tmp_path: Path, target: TargetName, found: list[str]
+) -> None:
+    path = tmp_path / ".env"
+    example.write(real(), "vps", "development", path)
+    with path.open("a") as file:
+        file.write("BACKUP_S3_ACCESS_KEY_ID=away\n")
+    names = {item.name for item in problems_of(real(), str(path), target, "development")}
+    assert sorted(name for name in names if name.startswith("BACKUP")) == found
 
 
 def test_a_fresh_env_file_never_overwrites_another(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -531,3 +532,43 @@ def test_a_contract_without_the_condition_demands_vault_of_everybody() -> None:
     contract = loaded(of_variable("VAULT_ADDR", when, ""))
     found = resolve(contract, request(contract=contract)).errors
     assert [item.name for item in found] == ["VAULT_ADDR"]
+
+
+# --- values for one role alone -------------------------------------------------------------------
+
+
+def for_one(role: RoleName, **values: str) -> Request:
+    own = {name: Given(value, f"hosts.yaml, {role}_env") for name, value in values.items()}
+    return replace(request(), by_role={role: own})
+
+
+def test_a_value_for_one_role_wins_there_and_nowhere_else() -> None:
+    resolved = resolve(real(), for_one("worker", LOG_LEVEL="debug"))
+    levels = {role: values["LOG_LEVEL"] for role, values in resolved.roles.items()}
+    assert levels == {"api": "info", "web": "info", "worker": "debug", "migrate": "debug"}
+    assert resolved.errors == []
+
+
+REFUSED = {
+    "LOG_LEVLE": ("is not in the contract", "Did you mean LOG_LEVEL?"),
+    "SECRET_KEY": ("is a secret: it would stand in plain text", "Give it in the env file."),
+    "APP_PUBLIC_URL": ("comes from the input app_public_url", "Set app_public_url instead."),
+    "PORT": ("is composed by hostwright on vps", "Remove the line."),
+    "DATABASE_URL": ("is a secret: it would stand in plain text", "Give it in the env file."),
+    "AGENT_FORCE_SECURE_COOKIES": (
+        "does not belong to api: the contract gives it to web",
+        "Remove the line.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_no_value_for_a_role_is_refused(name: str) -> None:
+    problems = resolve(real(), for_one("api", **{name: "debug"})).errors
+    what, remedy = REFUSED[name]
+    assert Problem(name, what, "hosts.yaml, api_env", remedy) in problems
+
+
+def test_a_wrong_value_for_a_role_is_told_where_it_stands() -> None:
+    [problem] = resolve(real(), for_one("api", LOG_LEVEL="loud")).errors
+    assert (problem.name, problem.where) == ("LOG_LEVEL", "hosts.yaml, api_env")

@@ -356,7 +356,11 @@ def hosts(path: Path) -> set[str]:
     } - {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("roles", [{"api"}, {"web"}, {"api", "web"}, {"worker"}], ids="+".join)
+@pytest.mark.parametrize(
+    "roles",
+    [{"api"}, {"web"}, {"api", "web"}, {"worker"}],
+    ids=lambda roles: "+".join(sorted(roles)),
+)
 @pytest.mark.parametrize("api_domain", ["", "api.app.test"])
 def test_caddy_serves_the_roles_that_are_there(
     tmp_path: Path, roles: set[str], api_domain: str

@@ -230,15 +230,16 @@ def test_web_calls_the_api_of_its_own_release() -> None:
     assert f"app-{release.id}-api" in str(env_of(release, "api")["ALLOWED_HOSTS"]).split(",")
 
 
-def test_extras_reach_their_role_alone_and_never_win_over_the_contract() -> None:
+def test_a_roles_own_values_reach_it_alone_and_win() -> None:
     release = release_of(
-        api_env={"FEATURE": "api", "LOG_LEVEL": "debug"}, web_env={"FEATURE": "a $b"}, worker_env={}
+        api_env={"LOG_LEVEL": "debug"},
+        web_env={"AGENT_FORCE_SECURE_COOKIES": "false"},
+        worker_env={"LOG_LEVEL": "error"},
     )
-    assert env_of(release, "api")["FEATURE"] == "api"
-    assert env_of(release, "api")["LOG_LEVEL"] == "info"
-    assert 'FEATURE="a \\$b"\n' in release.files["env/web.env"].content.decode()
-    assert "FEATURE" not in env_of(release, "worker")
-    assert set(release.manifest["env"]["web"]) == set(env_of(release, "web"))
+    levels = {role: env_of(release, role)["LOG_LEVEL"] for role in ("api", "web", "worker")}
+    assert levels == {"api": "debug", "web": "info", "worker": "error"}
+    assert env_of(release, "migrate")["LOG_LEVEL"] == "error"
+    assert env_of(release, "web")["AGENT_FORCE_SECURE_COOKIES"] == "false"
 
 
 def test_the_settings_of_the_host_reach_the_two_projects_and_caddy() -> None:

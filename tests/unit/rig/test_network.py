@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from hostwright.rig.network import Subnet, bridge_commands, chain_commands, chains, link_commands
+from hostwright.rig.network import (
+    Subnet,
+    bridge_commands,
+    chain_commands,
+    chains,
+    link_commands,
+    tap_commands,
+)
 
 SUBNET = Subnet(7)
 
@@ -51,6 +58,14 @@ def test_a_server_is_linked_to_the_host_which_is_its_way_out() -> None:
         "ip -n ns address add 10.99.7.6/30 dev eth0",
         "ip -n ns link set eth0 up",
         "ip -n ns route add default via 10.99.7.5",
+    ]
+
+
+def test_a_virtual_machine_has_the_hosts_end_of_the_same_link() -> None:
+    assert lines(tap_commands(SUBNET, 1)) == [
+        "ip tuntap add dev hwr7s1 mode tap",
+        "ip address add 10.99.7.5/30 dev hwr7s1",
+        "ip link set hwr7s1 mtu 1500 up",
     ]
 
 

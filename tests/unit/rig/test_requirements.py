@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hostwright.errors import ToolError
+from hostwright.errors import ToolError, UserError
 from hostwright.rig import requirements
 from hostwright.rig.requirements import (
     MODULES,
     PACKAGES,
+    POWER,
     Facts,
     Requirement,
+    browser,
     check,
+    check_power,
     install,
+    main,
     missing,
 )
 
@@ -98,3 +102,48 @@ def test_install_says_first_what_it_installs_and_lets_no_service_start(
     assert seen[-1][:2] == ("apt-get", "install")
     assert seen[-1][-3:] == ("pebble", "zstd", True)
     assert not policy.exists()
+
+
+def test_a_browser_is_brought_only_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    brought: list[list[str]] = []
+    monkeypatch.setattr(requirements, "_install", lambda names, _: brought.append(names))
+    monkeypatch.setattr(requirements, "gather", lambda: GOOD)
+    monkeypatch.setattr(requirements, "SBIN", "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["browser"]) == 0
+    assert brought == [["chromium"]]
+    (tmp_path / "google-chrome").write_text("#!/bin/sh\n")
+    (tmp_path / "google-chrome").chmod(0o755)
+    assert main(["browser"]) == 0
+    assert brought == [["chromium"]]
+    assert browser() == str(tmp_path / "google-chrome")
+
+
+def test_a_rig_without_virtual_machines_needs_nothing_of_theirs() -> None:
+    assert not POWER.keys() & PACKAGES.keys()
+    assert missing(replace(GOOD, packages=GOOD.packages - POWER.keys())) == []
+
+
+def test_what_a_virtual_machine_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requirements, "_present", lambda sign: sign != "nbdkit")
+    with pytest.raises(ToolError, match=r"needs nbdkit\b"):
+        check_power()
+
+
+@pytest.mark.parametrize("kind", ["rig", "power"])
+def test_each_kind_brings_its_own_packages(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(requirements, "gather", lambda: GOOD)
+    asked: list[str] = []
+    monkeypatch.setattr(requirements, "_install", lambda names, _: asked.extend(names))
+
+    assert main([kind]) == 0
+
+    assert asked == (sorted(POWER) if kind == "power" else [])
+
+
+@pytest.mark.parametrize("words", [[], ["all"], ["rig", "power"]])
+def test_a_kind_of_packages_that_there_is_not_is_refused(words: list[str]) -> None:
+    with pytest.raises(UserError, match="engines, browser, rig, power"):
+        main(words)

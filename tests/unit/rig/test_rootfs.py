@@ -19,13 +19,14 @@ def test_what_goes_in_makes_the_key() -> None:
     recipe = rootfs.server("trixie", CARRIED)
     others = [
         rootfs.base("trixie", CARRIED),
+        rootfs.machine("trixie", CARRIED),
         rootfs.server("bookworm", CARRIED),
         rootfs.server("trixie", replace(CARRIED, authorities={"own.crt": "other"})),
         replace(recipe, packages=("systemd-sysv",)),
         replace(recipe, units=()),
     ]
     assert recipe.key == rootfs.server("trixie", CARRIED).key
-    assert len({recipe.key, *(other.key for other in others)}) == 6
+    assert len({recipe.key, *(other.key for other in others)}) == 7
 
 
 def test_another_network_needs_no_other_file_system() -> None:
@@ -64,6 +65,27 @@ def test_the_whole_line_for_a_base_image() -> None:
         "/t.tar",
         "deb http://m/debian trixie main",
     ]
+
+
+def test_a_machine_is_a_server_with_a_kernel_and_a_way_in() -> None:
+    recipe = rootfs.machine("trixie", CARRIED)
+    assert recipe.on == rootfs.server("trixie", CARRIED)
+    assert {"linux-image-cloud-amd64", "qemu-guest-agent"} <= set(recipe.packages)
+
+
+def test_another_server_makes_another_machine() -> None:
+    other = replace(CARRIED, authorities={"own.crt": "other"})
+    recipe = rootfs.machine("trixie", CARRIED)
+    grown = replace(recipe, on=rootfs.server("trixie", other))
+    assert grown.key != recipe.key
+
+
+def test_what_is_mounted_to_install_packages_goes_with_the_command() -> None:
+    argv = rootfs.grow_command(rootfs.machine("trixie", CARRIED), Path("/r"))
+    assert argv[:2] == ["unshare", "--mount"]
+    assert "--kill-child" in argv
+    assert argv[-2] == "/r"
+    assert "install -y -qq --no-install-recommends e2fsprogs" in argv[-1]
 
 
 def test_a_servers_unit_is_enabled() -> None:

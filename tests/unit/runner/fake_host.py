@@ -36,6 +36,8 @@ class Docker(Engine):
         self.known = {name.replace("_", "-"): up for name, up in running.items()}
         self.calls: list[str] = []
         self.down = False
+        #: What is said against a pull.
+        self.refusal = ""
 
     def version(self) -> dict[str, Any]:
         return super().version() if self.down else {"Arch": "amd64"}
@@ -69,6 +71,12 @@ class Docker(Engine):
     def remove(self, name: str) -> None:
         self.known.pop(name, None)
 
+    def pull(self, ref: str, headers: dict[str, str], silence: float) -> None:
+        del silence
+        self.calls.append(f"pull {ref} {','.join(headers)}")
+        if self.refusal:
+            raise EngineError(500, self.refusal)
+
     def remove_image(self, ref: str) -> None:
         self.calls.append(f"remove image {ref}")
 
@@ -85,11 +93,12 @@ class Told(Shell):
     """A shell that only keeps what it is told."""
 
     said: list[list[str]]
+    answer = Ended(0, "", "")
 
     def run(self, argv: Sequence[str], *, cwd: Path | None = None, timeout: float = 0) -> Ended:
         del cwd, timeout
         self.said.append(list(argv))
-        return Ended(0, "", "")
+        return self.answer
 
 
 def layout(directory: Path) -> Layout:

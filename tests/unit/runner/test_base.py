@@ -131,7 +131,7 @@ def test_another_password_is_refused_by_its_name_while_somebody_serves(host: Hos
     assert (refused.value.code, refused.value.where) == (15, "secrets/postgres_password")
     told = f"{refused.value.what} {refused.value.remedy}"
     assert "horse" not in told
-    assert str(host.layout.base / "secrets" / "postgres_password") in told
+    assert "vps.secrets.push" in told
     after = base.files_of_project(host.layout)
     assert {n: c for n, (c, _) in after.items()} == {n: c for n, (c, _) in before.items()}
     assert releases.base_applied(host.layout) == "0" * 64

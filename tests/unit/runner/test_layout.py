@@ -22,7 +22,14 @@ def test_directories_have_their_permissions_whatever_the_umask(tmp_path: Path) -
     places.ensure()
 
     modes = {p.name: p.stat().st_mode & 0o777 for p in places.root.iterdir() if p.is_dir()}
-    assert modes == {"releases": 0o700, "base": 0o700, "live": 0o755, "caddy": 0o755, "run": 0o700}
+    assert modes == {
+        "releases": 0o700,
+        "base": 0o700,
+        "live": 0o755,
+        "caddy": 0o755,
+        "run": 0o700,
+        "backup": 0o700,
+    }
     assert places.root.stat().st_mode & 0o777 == 0o711
 
 

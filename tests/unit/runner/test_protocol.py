@@ -16,7 +16,7 @@ def test_a_request_always_has_a_length() -> None:
         b"status",
         b"[]",
         b"{}",
-        b'{"do": "destroy"}',
+        b'{"do": "reboot"}',
         b'{"do": ["deploy"]}',
         b'{"do": "deploy", "bytes": -1}',
         b'{"do": "deploy", "bytes": "5"}',

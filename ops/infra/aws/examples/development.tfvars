@@ -14,6 +14,9 @@ app_domain     = "app.dev.example.com"
 # An account has one secret of a name: another installation in it needs another.
 auth_key_secret_name = "shop-development-signing-keys"
 
+# This profile requires no secret of the application; these are made because they are named.
+secret_names = ["AUTH_PASSWORD_PEPPER", "AUTH_SESSION_ENCRYPTION_KEY", "SECRET_KEY"]
+
 db_instance_type    = "db.t4g.micro"
 db_storage_gib      = 20
 redis_instance_type = "cache.t4g.micro"

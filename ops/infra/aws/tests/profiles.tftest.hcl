@@ -48,7 +48,8 @@ run "development" {
   command = plan
 
   variables {
-    environment = "development"
+    environment   = "development"
+    secret_values = {}
   }
 
   assert {

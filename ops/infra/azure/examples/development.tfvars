@@ -1,5 +1,5 @@
 # Development: the smallest that runs. No private registry, no zone, no CI; the records for the name
-# are made by hand after the first apply, and the certificate comes with the second (README.md).
+# are made by hand after the first apply, and the certificate comes with the second (hosting-azure.md).
 
 environment     = "development"
 project_name    = "shop"
@@ -12,6 +12,9 @@ web_image = "docker.io/acme/shop-web@sha256:000000000000000000000000000000000000
 
 app_public_url = "https://app.dev.example.com"
 app_domain     = "app.dev.example.com"
+
+# This profile requires no secret of the application; these are made because they are named.
+secret_names = ["AUTH_PASSWORD_PEPPER", "AUTH_SESSION_ENCRYPTION_KEY", "SECRET_KEY"]
 
 db_instance_type = "B_Standard_B2s"
 

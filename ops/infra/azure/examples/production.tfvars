@@ -1,5 +1,5 @@
 # Production: two of each service, a standby of each store, nothing that holds data can be destroyed
-# by mistake. Everything that is not here has a default; secrets come from the environment (README.md).
+# by mistake. Everything that is not here has a default; secrets come from an env file (hosting-azure.md).
 
 environment     = "production"
 project_name    = "shop"

@@ -12,6 +12,9 @@ web_image = "europe-west3-docker.pkg.dev/acme-shop-dev/shop/web@sha256:000000000
 app_public_url = "https://app.dev.example.com"
 app_domain     = "app.dev.example.com"
 
+# This profile requires no secret of the application; these are made because they are named.
+secret_names = ["AUTH_PASSWORD_PEPPER", "AUTH_SESSION_ENCRYPTION_KEY", "SECRET_KEY"]
+
 db_instance_type = "db-g1-small"
 db_storage_gib   = 20
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from hostwright.checks import images
 from hostwright.checks.compose.told import ServiceRule, of_service
 
 if TYPE_CHECKING:
@@ -141,15 +142,13 @@ def new_privileges(_: Contract, project: Project, service: Service) -> Iterator[
 def image(_: Contract, project: Project, service: Service) -> Iterator[Finding]:
     """Images are pinned by tag at least."""
     reference = str(service.data.get("image") or "")
-    name, digest = reference.partition("@")[::2]
-    tag = name.rpartition("/")[2].partition(":")[2]
     if "build" in service.data or not reference:
         what, remedy = "is built on the server", "Name an image with a tag or a digest."
-    elif digest or (tag and tag != "latest"):
-        return
-    else:
+    elif images.moves(reference):
         what = f"its image {reference} is whatever was pushed last"
         remedy = "Name a tag that does not move, or a digest."
+    else:
+        return
     yield of_service(project, service, "image-unpinned", what, remedy, "image")
 
 

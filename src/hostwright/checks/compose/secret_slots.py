@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from hostwright.checks import credentials
 from hostwright.checks.compose.told import (
     TARGET,
     ProjectRule,
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from hostwright.contract.models import Contract
     from hostwright.render.project import Project, Service
 
-#: What a secret is called; ``…_FILE`` names where one lies and is none.
-SECRET_NAME = re.compile(
-    r"(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|PEPPER|CREDENTIALS?|PRIVATE_KEY|ACCESS_KEY|API_KEY"
-    r"|ENCRYPTION_KEY|SECRET_KEY)$"
-)
-#: ``scheme://user:password@host``.
-CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]+@")
 #: The directory of the blueprint that holds file secrets.
 SECRETS = "secrets"
 
@@ -62,7 +55,7 @@ def literals(contract: Contract, project: Project, service: Service) -> Iterator
         declared = contract.variables.get(name)
         if declared and service.role in declared.roles:
             continue  # parity knows it, and says where it should come from
-        if value and (SECRET_NAME.search(name) or CREDENTIALS.search(value)):
+        if credentials.in_variable(name, value):
             yield of_service(
                 project,
                 service,
@@ -84,7 +77,7 @@ def arguments(_: Contract, project: Project, service: Service) -> Iterator[Findi
         "healthcheck": [str(word) for word in check.get("test") or []],
     }
     for key, words in lines.items():
-        if _has_password(words):
+        if credentials.in_words(words):
             yield of_service(
                 project,
                 service,
@@ -93,17 +86,6 @@ def arguments(_: Contract, project: Project, service: Service) -> Iterator[Findi
                 "Let it read a file secret.",
                 key,
             )
-
-
-def _has_password(words: list[str]) -> bool:
-    flags = ("--requirepass", "--password", "--masterauth", "-a", "--pass")
-    line = " ".join(words)
-    given = any(
-        before in flags and after and not after.startswith("-") for before, after in pairwise(words)
-    )
-    return given or bool(
-        CREDENTIALS.search(line) or re.search(r"--(requirepass|password)=\S", line)
-    )
 
 
 def held(_: Contract, project: Project, service: Service) -> Iterator[Finding]:
@@ -191,9 +173,9 @@ def defaults(source: Located, found: Iterable[Interpolation]) -> Iterator[Findin
 
 def _fault(name: str, operator: str, rest: str) -> tuple[str, str, str] | None:
     remedy = "Use a file secret (secrets:), and let the entrypoint refuse a blank one."
-    if SECRET_NAME.search(name) and operator in {"-", ":-"} and rest:
+    if credentials.SECRET_NAME.search(name) and operator in {"-", ":-"} and rest:
         return "default-password", "is a secret with a default that everybody knows", remedy
-    if SECRET_NAME.search(name):
+    if credentials.SECRET_NAME.search(name):
         what = "is a secret and is interpolated into readable configuration"
         return "secret-interpolated", what, remedy
     if operator in {"?", ":?"}:

@@ -22,14 +22,14 @@ def watch(desired: Desired) -> Watch:
     """Program, wrapper, and the unit that finishes an interrupted release at boot."""
     return Watch(
         paths=(LIBRARY, *(file.path for file in _files(desired))),
-        packages=("python3",),
+        packages=("python3", "restic"),
         units=(_instance(desired),),
     )
 
 
 def packages(_facts: Facts, _desired: Desired) -> tuple[str, ...]:
-    """The distribution's Python, of which the runner needs only the standard library."""
-    return ("python3",)
+    """The distribution's Python, of which the runner needs the standard library; and restic."""
+    return ("python3", "restic")
 
 
 def plan(facts: Facts, desired: Desired) -> list[Change]:

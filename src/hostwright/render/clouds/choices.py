@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hostwright.contract.envfile import Given
-from hostwright.contract.values import Request, applies, complete, expected
+from hostwright.contract.values import Request, applies, complete, deciding, expected
 from hostwright.render.release import TYPED, secret
 
 if TYPE_CHECKING:
@@ -59,16 +59,12 @@ def chosen(contract: Contract, cloud: Cloud, choice: Mapping[str, str]) -> Chose
     variables = {**cloud.inputs, **choice, "environment": PROFILE, "db_admin_password": PASSWORD}
     stated = {name: text for name, value in variables.items() if (text := _text(value)) is not None}
     inputs = complete(contract, cloud.target, stated)
-    deciding = {
-        name: inputs.get(item.source(cloud.target).text, "")
-        for name, item in contract.variables.items()
-        if item.source(cloud.target).kind == "input"
-    }
+    decided = deciding(contract, cloud.target, inputs)
     given = {
         name: _value(name, item)
         for name, item in contract.variables.items()
         if item.source(cloud.target).kind == "operator"
-        and applies(item, deciding)
+        and applies(item, decided)
         and set(item.roles) & contract.roles.keys()
     }
     return Chosen(

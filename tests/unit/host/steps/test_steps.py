@@ -17,9 +17,11 @@ from tests.host.builders import (
     without,
 )
 
-from hostwright.host.desired import Plugin
+from hostwright.host.desired import Plugin, Timers
 from hostwright.host.facts import Account, Sysctl
+from hostwright.host.plan import watch
 from hostwright.host.steps import (
+    backups,
     clock,
     directories,
     docker,
@@ -403,10 +405,75 @@ def test_apparmors_loader_comes_where_the_kernel_has_it_on() -> None:
     ],
 )
 def test_packages_go_by_the_distribution(system: tuple[str, str], names: set[str]) -> None:
-    common = {"nftables", "python3", "sudo", "systemd-timesyncd", "unattended-upgrades"}
+    common = {"nftables", "python3", "restic", "sudo", "systemd-timesyncd", "unattended-upgrades"}
     assert set(packages.wanted(bare(system), desired())) == names | common
+
+
+def test_every_package_that_is_wanted_is_looked_for() -> None:
+    """One that is not would be installed anew by every provision."""
+    for facts in (GOOD, OLD):
+        assert set(packages.wanted(facts, BACKED_UP)) <= set(watch(BACKED_UP).packages)
 
 
 def test_docker_from_its_own_repository_is_left_alone() -> None:
     own = replace(bare(), packages={"docker-ce": "5:28.0"})
     assert set(docker.packages(own, desired())) == {"docker-ce", "docker-compose-plugin"}
+
+
+# --- timers of backups ---------------------------------------------------------------------------
+
+TIMERS = Timers("02:30", 30, "Sun 05:00", 60)
+BACKED_UP = desired(timers=TIMERS)
+
+
+def timed() -> Facts:
+    """A host whose backups have their timers."""
+    names = [f"hostwright-{kind}@app.timer" for kind in backups.KINDS]
+    return replace(
+        provisioned(wanted=BACKED_UP), units={**GOOD.units, **dict.fromkeys(names, RUNS)}
+    )
+
+
+def test_timers_of_backups_are_set_once() -> None:
+    [change] = backups.plan(GOOD, BACKED_UP)
+    texts = {file.path.rsplit("/", 1)[1]: file.content.decode() for file in change.files}
+    assert len(texts) == 6
+    assert "OnCalendar=02:30\nRandomizedDelaySec=30min\n" in texts["hostwright-backup@app.timer"]
+    assert "OnCalendar=Sun 05:00\n" in texts["hostwright-drill@app.timer"]
+    assert backups.plan(timed(), BACKED_UP) == []
+
+
+def test_another_schedule_restarts_its_timer() -> None:
+    [change] = backups.plan(timed(), desired(timers=replace(TIMERS, backup="hourly")))
+    assert [file.path.rsplit("/", 1)[1] for file in change.files] == ["hostwright-backup@app.timer"]
+    assert change.commands[1].startswith("systemctl restart hostwright-backup@app.timer ")
+
+
+def test_a_timer_that_was_switched_off_is_switched_on() -> None:
+    found = timed()
+    facts = replace(found, units={**found.units, "hostwright-drill@app.timer": STOPPED})
+    [change] = backups.plan(facts, BACKED_UP)
+    assert (change.files, change.why) == ((), "hostwright-drill@app.timer does not run")
+
+
+def test_the_log_of_postgres_has_a_timer_only_where_moments_are_kept() -> None:
+    wanted = desired(timers=replace(TIMERS, log=True))
+    [change] = backups.plan(timed(), wanted)
+    names = [file.path.rsplit("/", 1)[1] for file in change.files]
+    assert names == ["hostwright-wal@.service", "hostwright-wal@app.timer"]
+    assert change.files[1].content.decode().count("OnUnitInactiveSec=15\n") == 1
+    there = replace(
+        provisioned(wanted=wanted),
+        units={**timed().units, "hostwright-wal@app.timer": RUNS},
+    )
+    assert backups.plan(there, wanted) == []
+
+    [change] = backups.plan(there, BACKED_UP)
+    assert change.commands[0] == "systemctl -q disable --now hostwright-wal@app.timer"
+    assert change.why == "recovery to a moment is not set"
+
+
+def test_without_backups_their_timers_are_taken_away() -> None:
+    [change] = backups.plan(timed(), desired())
+    assert change.commands[0].startswith("systemctl -q disable --now hostwright-backup@app.timer")
+    assert backups.plan(GOOD, desired()) == []

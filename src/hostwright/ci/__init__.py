@@ -1,0 +1,1 @@
+"""What a workflow needs and a person has already: files from secrets, images from another run."""

@@ -1,0 +1,244 @@
+"""``prove [GROUP …] [--rows PATTERN] [--short] [--anew] [--list]``: take the missing rows."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hostwright import paths
+from hostwright.errors import FindingsError, HostwrightError, UserError
+from hostwright.progress import Progress
+from hostwright.rig import Rig
+from hostwright.rig.prove import cases, kill, load, restore, store, tables
+from hostwright.rig.prove.cases import Case
+from hostwright.rig.prove.stage import Kind, Stage, copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hostwright.rig.prove.cases import Load, Size
+    from hostwright.rig.prove.rows import Row
+    from hostwright.rig.prove.store import State
+
+    Any_ = Case | Load | Size
+
+GROUPS = ("load", "kill", "restore", "power")
+#: What rows are taken on, in this order: one server for all the rows of a kind.
+KINDS: tuple[Kind, ...] = ("plain", "small", "power")
+TABLES = paths.ROOT / "docs" / "proof"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row to take: its group, its name, its words for people, what it needs, how it is taken."""
+
+    group: str
+    id: str
+    text: str
+    kind: Kind
+    attempt: Callable[[Stage], Row]
+
+
+def main(words: list[str]) -> int:
+    """Take the rows that are missing, and write the tables.
+
+    Raises:
+        FindingsError: A row breaks what the tables promise, or could not be taken.
+        HostwrightError: This machine cannot have a rig, or a server could not be set up.
+        UserError: No row has such a name.
+    """
+    parser = argparse.ArgumentParser(prog="nox -s prove_vps --", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
+    parser.add_argument(
+        "--rows", action="append", help="a pattern of names: 'kill/deploy/*'; may be repeated"
+    )
+    parser.add_argument("--short", action="store_true", help="what CI runs: a few of each")
+    parser.add_argument("--anew", action="store_true", help="take rows that are done once more")
+    parser.add_argument("--list", action="store_true", help="name the rows, and do nothing")
+    given = parser.parse_args(words)
+    if unknown := set(given.groups) - set(GROUPS):
+        raise UserError(f"there is no group {', '.join(unknown)}", remedy=f"Known: {GROUPS}.")
+    todo = chosen(tasks(short=given.short), given.groups or GROUPS, given.rows or ["*"])
+    if given.list:
+        print("\n".join(task.id for task in todo))  # noqa: T201 - the result
+        return 0
+    # As on a person's machine; with it, every command that is typed compiles all its modules anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    place = paths.cache() / "prove" / "short" if given.short else TABLES
+    with tempfile.TemporaryDirectory(prefix="hostwright-prove-") as scratch, Progress() as progress:
+        clone = copy(Path(scratch))
+        state = store.State.of(store.key(clone, "short" if given.short else "whole"))
+        proof = Proof(state, place, clone, tasks(short=given.short))
+        proof.take([task for task in todo if given.anew or task.id not in state.done], progress)
+        return proof.close(todo, progress)
+
+
+def tasks(*, short: bool) -> list[Task]:
+    """Every row, in the order in which it is taken: server by server."""
+    loads, kills, sizes, powers = (
+        (cases.short_loads(), cases.short_kills(), cases.short_sizes(), [])
+        if short
+        else (cases.loads(), cases.kills(), cases.sizes(), cases.powers())
+    )
+    found = [
+        *(
+            _task(group, case, kill.attempt, f"{case.op}, {cases.FAULTS[case.fault]} {case.at}")
+            for group, some in (("kill", kills), ("power", powers))
+            for case in some
+        ),
+        *(
+            _task("load", case, load.attempt, f"{case.what} under load, {case.runs} runs")
+            for case in loads
+        ),
+        *(_task("restore", case, restore.attempt, f"a database of {case.mb} MB") for case in sizes),
+    ]
+    return sorted(found, key=by_kind)
+
+
+def by_kind(task: Task) -> int:
+    """Where a row is in the order of servers."""
+    return KINDS.index(task.kind)
+
+
+def _task(group: str, case: Any_, attempt: Callable[..., Row], text: str) -> Task:
+    needs: dict[str, Kind] = {"full": "small", "power": "power"}
+    kind = needs.get(case.fault, "plain") if isinstance(case, Case) else "plain"
+    return Task(group, case.id, text, kind, partial(_attempt, attempt, case))
+
+
+def _attempt(attempt: Callable[[Stage, Any], Row], case: Any_, stage: Stage) -> Row:
+    return attempt(stage, case)
+
+
+def chosen(known: Sequence[Task], groups: Sequence[str], patterns: Sequence[str]) -> list[Task]:
+    """The rows that were asked for.
+
+    Raises:
+        UserError: A pattern names none.
+    """
+    mine = [task for task in known if task.group in groups]
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(task.id, pattern) for task in mine):
+            raise UserError(
+                f"no row is called {pattern!r}", where="--rows", remedy="--list names them all."
+            )
+    return [task for task in mine if any(fnmatch.fnmatch(task.id, one) for one in patterns)]
+
+
+class Proof:
+    """One session: takes rows, keeps each, and writes the tables as they grow.
+
+    Args:
+        state: What is done.
+        place: Where the tables go.
+        clone: What is proven: a copy that nobody edits.
+        known: All rows there are.
+    """
+
+    def __init__(self, state: State, place: Path, clone: Path, known: Sequence[Task]) -> None:
+        self.state = state
+        self.place = place
+        self.clone = clone
+        self.known = known
+        self.number = self.count = 0
+        #: Rows that could not be taken, and why.
+        self.failed: dict[str, str] = {}
+
+    def take(self, todo: Sequence[Task], progress: Progress) -> None:
+        """Take rows: those that need the same kind of server on the same one.
+
+        A row that cannot be taken is named in the end; the others go on, on a fresh server.
+
+        Raises:
+            HostwrightError: A server could not be set up.
+        """
+        left = sorted(todo, key=by_kind)
+        self.count = len(left)
+        while left:
+            mine = [task for task in left if task.kind == left[0].kind]
+            left = [*self._on_a_server(mine, progress), *left[len(mine) :]]
+
+    def _on_a_server(self, todo: Sequence[Task], progress: Progress) -> Sequence[Task]:
+        """Take rows until one cannot be taken; those that are left."""
+        kind = todo[0].kind
+        began = time.monotonic()
+        progress.begin("a server that serves")
+        name = f"prove-{os.getpid()}-{len(self.failed)}{'' if kind == 'plain' else f'-{kind}'}"
+        with Rig(name, say=progress.note) as rig:
+            stage = Stage.set_up(rig, self.clone, kind=kind)
+            progress.end("a server that serves", time.monotonic() - began)
+            self.state.know(kind, self.facts(stage))
+            for number, task in enumerate(todo):
+                try:
+                    self._one(task, stage, progress)
+                except HostwrightError as error:
+                    self.failed[task.id] = str(error)
+                    progress.note(f"{task.id} could not be taken: {error}")
+                    return todo[number + 1 :]
+        return ()
+
+    def _one(self, task: Task, stage: Stage, progress: Progress) -> None:
+        self.number += 1
+        text = f"[{self.number}/{self.count}] {task.text}"
+        progress.begin(text)
+        began = time.monotonic()
+        row = task.attempt(stage)
+        self.state.put(task.id, row)
+        self.write(task.group)
+        broken = "; ".join(row.broken())
+        mark = f"BROKEN: {broken}" if broken else "kept"
+        progress.end(f"{text}: {mark}", time.monotonic() - began)
+
+    def facts(self, stage: Stage) -> dict[str, str]:
+        """What was proven, where and when."""
+        return {
+            "Date": f"{datetime.now(UTC):%Y-%m-%d}",
+            "Sources": self.state.path.stem,
+            **stage.facts,
+        }
+
+    def rows(self, group: str) -> list[Row]:
+        """The rows of a group that are done, in their order."""
+        return self.state.kept(group, [task.id for task in self.known if task.group == group])
+
+    def write(self, group: str) -> None:
+        """Write the table of a group."""
+        whole = sum(task.group == group for task in self.known)
+        tables.write(self.place, group, self.rows(group), whole, self.about(group))
+
+    def about(self, group: str) -> dict[str, str]:
+        """What the server was that the rows of a group were taken on."""
+        mine = KINDS if group != "power" else ("power",)
+        return next((self.state.facts[k] for k in mine if k in self.state.facts), {})
+
+    def close(self, todo: Sequence[Task], progress: Progress) -> int:
+        """Write the tables that were asked for, and say how it stands.
+
+        Raises:
+            FindingsError: A row breaks its promise, or could not be taken.
+        """
+        self.state.look()
+        groups = sorted({task.group for task in todo})
+        asked = {task.id for task in todo}
+        found = [row for group in groups for row in self.rows(group) if row.case.id in asked]
+        for group in groups:
+            self.write(group)
+        broken = {row.case.id: "; ".join(row.broken()) for row in found if row.broken()}
+        broken |= {name: f"could not be taken: {why}" for name, why in self.failed.items()}
+        if broken:
+            lines = "\n  ".join(f"{name}: {why}" for name, why in broken.items())
+            raise FindingsError(
+                f"{len(broken)} of {len(asked)} rows break what is promised\n  {lines}",
+                where=paths.shown(self.place),
+                remedy="`--rows NAME --anew` takes one once more.",
+            )
+        progress.last(f"{len(found)} rows are as promised: {paths.shown(self.place)}")
+        return 0

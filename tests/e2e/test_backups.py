@@ -1,0 +1,457 @@
+"""Backups on a real server: made, listed, proven, restored; and everything that can go wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hostwright.errors import (
+    BackupFailed,
+    PreflightError,
+    ReleaseError,
+    RestoreFailed,
+    StoreUnusable,
+    UserError,
+    WrongKey,
+)
+from hostwright.rig import Rig
+from hostwright.rig.images import Probe
+from hostwright.rig.scene import HOST, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hostwright.run import Completed
+
+pytestmark = pytest.mark.server
+
+PLACE = "/var/lib/hostwright/app/backup"
+TOLD = "/tmp/told"  # noqa: S108 - on the server
+DATA = "/var/lib/docker/volumes"
+#: The migration of version 3 has no way back.
+VERSIONS = ("1", Probe("2", migrations=1), Probe("3", migrations=2))
+
+
+@pytest.fixture(scope="module")
+def scene() -> Iterator[Scene]:
+    with Rig(f"e2e-{os.getpid()}") as rig:
+        made = Scene.set_up(rig, versions=VERSIONS)  # type: ignore[arg-type]
+        made.trust()
+        backed_up(made)
+        made.invoke("vps.backup-key", "--host", HOST)
+        with made.env_file.open("a") as file:
+            file.write(f'BACKUP_S3_ACCESS_KEY_ID="{rig.s3.key}"\n')
+            file.write(f'BACKUP_S3_SECRET_ACCESS_KEY="{rig.s3.secret}"\n')
+        made.invoke("vps.provision", "--host", HOST)
+        made.invoke("vps.deploy", "--host", HOST, *made.version("1"))
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def usual(scene: Scene) -> None:
+    """Every test begins with the usual repositories, whatever became of the one before."""
+    backed_up(scene)
+
+
+def away(scene: Scene, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML
+    store = scene.rig.s3
+    return {"s3": {"endpoint": store.endpoint, "bucket": store.bucket, "prefix": "shop", **more}}
+
+
+def box(scene: Scene) -> dict[str, Any]:
+    """The server's own sshd: to restic it is a server like any other."""
+    lines = (line.split() for line in scene.server.known_hosts.read_text().splitlines())
+    key = next(f"{words[1]} {words[2]}" for words in lines if words[1] == "ssh-ed25519")
+    return {
+        "sftp": {
+            "address": f"admin@{scene.server.address}",
+            "path": "backups/shop",
+            "identity_file": str(scene.server.key),
+            "host_key": key,
+        }
+    }
+
+
+def backed_up(scene: Scene, repositories: dict[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - YAML
+    """Write hosts.yaml with backups."""
+    places = repositories or {
+        "here": {"path": "/var/backups/shop"},
+        "away": away(scene),
+        "box": box(scene),
+    }
+    key = str(scene.home / "backup.key")
+    given = {"key_file": key, "repositories": places, "schedule": "03:15", **more}
+    scene.write_hosts(backup=given)
+
+
+def asked(scene: Scene, *words: str, code: int = 0) -> dict[str, Any]:
+    """A command's JSON, or nothing where it is to fail with *code*."""
+    done = scene.invoke(words[0], "--host", HOST, *words[1:], "--json", check=False)
+    assert done.exit_code == code, done.stderr
+    assert scene.seen(done) == []
+    found: dict[str, Any] = json.loads(done.stdout) if code == 0 else {"said": done.stderr}
+    return found
+
+
+def root(scene: Scene, *words: str, check: bool = True) -> Completed:
+    return scene.server.exec(list(words), check=check)
+
+
+def sql(scene: Scene, text: str) -> str:
+    words = ("docker", "exec", "app-postgres", "psql", "-XAtq", "-U", "app", "-d", "app", "-c")
+    return root(scene, *words, text).stdout.strip()
+
+
+def keys(scene: Scene, *words: str) -> str:
+    script = 'REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli --no-auth-warning "$@"'
+    argv = ("docker", "exec", "app-redis", "sh", "-c", f"export REDISCLI_AUTH; {script}", "sh")
+    return root(scene, *argv, *words).stdout.strip()
+
+
+def checksum(scene: Scene) -> str:
+    """Every row of every table of the application."""
+    tables = sql(scene, "select tablename from pg_tables where schemaname = 'public' order by 1")
+    asks = [
+        f"select '{name}', md5(coalesce(string_agg(t::text, E'\\n' order by t::text), '')) "  # noqa: S608 - a test
+        f'from "{name}" t'
+        for name in tables.split()
+    ]
+    return sql(scene, " union all ".join(asks))
+
+
+def killed_at(scene: Scene, found: str, *words: str) -> None:
+    """Run a command, and kill the runner the moment that *found* (a shell test) holds there."""
+    script = (
+        f"until {found}; do sleep 0.01; done; "
+        "kill -9 $(sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p' /var/lib/hostwright/app/lock)"
+    )
+    from hostwright.rig.server import enter_command
+
+    shot = subprocess.Popen(  # noqa: S603 - a list of words
+        enter_command(scene.server.leader, ["timeout", "120", "sh", "-c", script])
+    )
+    done = scene.invoke(words[0], "--host", HOST, *words[1:], check=False)
+    assert shot.wait(130) == 0
+    assert done.exit_code != 0
+
+
+def test_a_backup_is_in_every_repository_and_is_listed(scene: Scene) -> None:
+    made = asked(scene, "vps.backup")
+
+    assert set(made["stored"]) == {"here", "away", "box"}
+    assert made["postgres"]["rows"] == {"items": 0}
+    listed = asked(scene, "vps.backups")
+    assert [entry["id"] for entry in listed["backups"]] == [made["id"]]
+
+
+def test_nothing_that_is_written_down_holds_the_key(scene: Scene) -> None:
+    key = (scene.home / "backup.key").read_text().strip()
+    secret = scene.rig.s3.secret
+    holders = root(scene, "grep", "-rlF", "-e", key, "-e", secret, "/var/lib/hostwright").stdout
+    assert sorted(holders.split()) == [f"{PLACE}/run/key", f"{PLACE}/settings.json"]
+    modes = root(scene, "stat", "-c", "%a %U", PLACE, f"{PLACE}/settings.json").stdout
+    assert modes.split() == ["700", "root", "600", "root"]
+    assert key not in root(scene, "journalctl", "--no-pager", "-q").stdout
+
+
+def test_timers_are_set_and_their_units_work(scene: Scene) -> None:
+    timers = root(scene, "systemctl", "list-timers", "--all", "--no-legend").stdout
+    for kind in ("backup", "drill", "watch"):
+        assert f"hostwright-{kind}@app.timer" in timers
+    root(scene, "systemctl", "start", "hostwright-backup@app.service")
+    last = asked(scene, "vps.backups")["backups"][-1]
+    assert (last["reason"], last["outcome"]) == ("timer", "ok")
+    again = json.loads(scene.invoke("vps.provision", "--host", HOST, "--json").stdout)
+    assert again["changes"] == []
+
+
+def test_a_drill_restores_the_newest_backup_and_says_how_long_it_took(scene: Scene) -> None:
+    for name in ("away", "here", "box"):
+        done = asked(scene, "vps.drill", "--repository", name)
+        assert done["outcome"] == "ok"
+        assert done["rows"] == {"items": 0}
+        assert done["data_age"] < 600
+    assert "scratch" not in root(scene, "docker", "ps", "-a").stdout
+
+
+def test_what_was_lost_comes_back_row_for_row_and_what_was_there_is_kept(scene: Scene) -> None:
+    scene.do_job()
+    keys(scene, "set", "precious", "value")
+    root(scene, "sh", "-c", f"echo kept > {DATA}/app_storage/_data/file")
+    before = checksum(scene)
+    made = asked(scene, "vps.backup")
+    sql(scene, "delete from items")
+    keys(scene, "del", "precious")
+    root(scene, "rm", f"{DATA}/app_storage/_data/file")
+
+    beside = asked(scene, "vps.restore", "--beside")
+    assert sql(scene, "select count(*) from items") == "0"
+    assert beside["beside"] in sql(scene, "select datname from pg_database")
+    done = asked(scene, "vps.restore", "--yes")
+
+    assert done["backup"] == made["id"]
+    assert checksum(scene) == before
+    assert keys(scene, "get", "precious") == "value"
+    assert root(scene, "cat", f"{DATA}/app_storage/_data/file").stdout == "kept\n"
+    assert done["kept"] in sql(scene, "select datname from pg_database")
+    assert scene.serving() == "1"
+    assert scene.do_job()["state"] == "done"
+
+
+def test_an_unknown_backup_is_refused_before_anything_is_touched(scene: Scene) -> None:
+    words = ("--backup", "20200101t000000z-abcdef0", "--yes")
+    said = asked(scene, "vps.restore", *words, code=UserError.exit_code)["said"]
+    assert "no backup 20200101t000000z-abcdef0" in said
+
+
+@pytest.mark.parametrize("phase", ["FETCHED", "LOADED", "SWAPPING", "SWAPPED"])
+def test_a_restore_that_is_killed_is_put_back_by_the_next_command(scene: Scene, phase: str) -> None:
+    keys(scene, "set", "now", phase)
+    before = checksum(scene)
+
+    killed_at(scene, f"grep -qs {phase} {PLACE}/restore.json", "vps.restore", "--yes")
+    asked(scene, "vps.backup")
+
+    assert checksum(scene) == before
+    assert keys(scene, "get", "now") == phase
+    assert scene.serving() == "1"
+    assert scene.do_job()["state"] == "done"
+    assert root(scene, "test", "-e", f"{PLACE}/restore.json", check=False).exit_code == 1
+    assert "_restoring" not in sql(scene, "select datname from pg_database")
+
+
+@pytest.mark.parametrize("place", ["stage/postgres.dump", "stage/record.json"])
+def test_a_backup_that_is_killed_leaves_nothing_the_next_one_minds(
+    scene: Scene, place: str
+) -> None:
+    killed_at(scene, f"test -e {PLACE}/{place}", "vps.backup")
+
+    made = asked(scene, "vps.backup")
+
+    listed = asked(scene, "vps.backups")["backups"]
+    assert [entry["outcome"] for entry in listed[-2:]] == ["failed", "ok"]
+    assert set(made["stored"]) == {"here", "away", "box"}
+    assert root(scene, "ls", PLACE).stdout.split().count("stage") == 0
+
+
+def test_the_lock_of_a_backup_that_was_killed_while_it_tidied_is_lifted(scene: Scene) -> None:
+    tidies = "pgrep -f '[r]estic .*forget' >/dev/null && ls /var/backups/shop/locks | grep -q ."
+    killed_at(scene, f"{{ {tidies} && pkill -KILL -f '[r]estic .*forget'; }}", "vps.backup")
+    assert root(scene, "ls", "/var/backups/shop/locks").stdout.strip()
+
+    made = asked(scene, "vps.backup")
+
+    assert set(made["stored"]) == {"here", "away", "box"}
+    assert root(scene, "ls", "/var/backups/shop/locks").stdout.strip() == ""
+
+
+def test_a_wrong_key_opens_nothing_and_changes_nothing(scene: Scene) -> None:
+    other = scene.home / "other.key"
+    scene.invoke("vps.backup-key", "--host", HOST, "--out", str(other))
+    backed_up(scene, key_file=str(other))
+
+    said = asked(scene, "vps.backup", code=WrongKey.exit_code)["said"]
+    assert "does not open the repository" in said
+    asked(scene, "vps.restore", "--yes", code=WrongKey.exit_code)
+
+    backed_up(scene)
+    assert asked(scene, "vps.drill")["outcome"] == "ok"
+
+
+def test_a_store_that_is_away_fails_the_backup_and_names_where_it_is(scene: Scene) -> None:
+    places = {"here": {"path": "/var/backups/shop"}}
+    backed_up(scene, {**places, "away": away(scene, endpoint=f"http://{scene.server.address}:9")})
+
+    said = asked(scene, "vps.backup", code=StoreUnusable.exit_code)["said"]
+
+    assert "repository away cannot be reached" in said
+    assert "it is in here" in said
+    backed_up(scene)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"), [("size=40k,mode=700", "is full"), ("ro", "is read-only")]
+)
+def test_a_store_that_is_full_or_read_only_says_so(scene: Scene, options: str, said: str) -> None:
+    root(scene, "mkdir", "-p", "/srv/small")
+    root(scene, "mount", "-t", "tmpfs", "-o", options, "tmpfs", "/srv/small")
+    backed_up(scene, {"here": {"path": "/var/backups/shop"}, "small": {"path": "/srv/small/shop"}})
+    try:
+        told = asked(scene, "vps.backup", code=StoreUnusable.exit_code)["said"]
+        assert f"the repository small {said}" in told
+        assert "it is in here" in told
+    finally:
+        root(scene, "umount", "/srv/small")
+        backed_up(scene)
+
+
+def test_credentials_that_a_store_refuses_are_named(scene: Scene) -> None:
+    text = scene.env_file.read_text()
+    scene.env_file.write_text(text.replace(scene.rig.s3.secret, "not-this-one"))
+    backed_up(scene, {"away": away(scene)})
+
+    try:
+        said = asked(scene, "vps.backup", code=StoreUnusable.exit_code)["said"]
+        assert "refuses the credentials" in said
+    finally:
+        scene.env_file.write_text(text)
+        backed_up(scene)
+
+
+def test_a_dump_that_dies_half_way_is_no_backup(scene: Scene) -> None:
+    sql(
+        scene,
+        "create table bulk as select i, md5(i::text) || md5((i+1)::text) as text "
+        "from generate_series(1, 1500000) i",
+    )
+    before = asked(scene, "vps.backups")["backups"]
+    end = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg_dump'"
+    )
+    exec_ = "docker exec app-postgres psql -XAtq -U app -d app -c"
+    script = (
+        f"until [ -s {PLACE}/stage/postgres.dump ]; do sleep 0.01; done; "
+        f'until {exec_} "{end}" | grep -q t; do sleep 0.05; done'
+    )
+    from hostwright.rig.server import enter_command
+
+    shot = subprocess.Popen(  # noqa: S603 - a list of words
+        enter_command(scene.server.leader, ["timeout", "120", "sh", "-c", script])
+    )
+    said = asked(scene, "vps.backup", code=BackupFailed.exit_code)["said"]
+
+    assert shot.wait(130) == 0
+    assert "the dump of the database is not whole" in said
+    after = asked(scene, "vps.backups")["backups"]
+    assert len(after) == len(before) + 1
+    assert "stored" not in after[-1]
+    sql(scene, "drop table bulk")
+
+
+def test_a_newer_dump_is_refused_before_anything_is_touched(scene: Scene) -> None:
+    """What the backup says of its server is edited in the repository's place: the key is ours."""
+    made = asked(scene, "vps.backup")
+    doctored(scene, made["id"], '"version": 17', '"version": 99')
+    before = checksum(scene)
+
+    words = ("--repository", "here", "--yes")
+    said = asked(scene, "vps.restore", *words, code=RestoreFailed.exit_code)["said"]
+
+    assert "is of Postgres 99" in said
+    assert checksum(scene) == before
+    assert scene.serving() == "1"
+    asked(scene, "vps.backup")
+
+
+def doctored(scene: Scene, identity: str, old: str, new: str) -> None:
+    """Store the newest backup of a repository once more, with another text in its record."""
+    env = f"RESTIC_REPOSITORY=/var/backups/shop RESTIC_PASSWORD_FILE={PLACE}/run/key"
+    script = f"""
+set -eu
+export {env} RESTIC_CACHE_DIR=/tmp/cache
+cd /tmp && rm -rf doctored && restic restore latest --tag {identity} --target doctored -q
+sed -i 's/{old}/{new}/' doctored{PLACE}/stage/record.json
+mkdir -p {PLACE}/stage && cp -a doctored{PLACE}/stage/. {PLACE}/stage/
+restic backup -q --host hostwright-app --tag hostwright --tag {identity} {PLACE}/stage
+rm -rf {PLACE}/stage doctored
+"""
+    root(scene, "sh", "-c", script)
+
+
+def test_a_pending_migration_is_preceded_by_a_backup(scene: Scene) -> None:
+    done = scene.invoke("vps.deploy", "--host", HOST, *scene.version("2"))
+
+    assert "1 migration pending" in done.stderr
+    last = asked(scene, "vps.backups")["backups"][-1]
+    assert (last["reason"], last["outcome"]) == ("deploy", "ok")
+    assert scene.serving() == "2"
+
+
+def test_a_deploy_whose_backup_fails_changes_nothing(scene: Scene) -> None:
+    """Version 1 has nothing pending; the last backup is made to look old."""
+    root(scene, "rm", f"{PLACE}/backups.jsonl")
+    backed_up(scene, {"away": away(scene, endpoint=f"http://{scene.server.address}:9")})
+
+    done = scene.invoke("vps.deploy", "--host", HOST, *scene.version("1"), check=False)
+
+    assert done.exit_code == StoreUnusable.exit_code, done.stderr
+    assert "BACKED_UP" in done.stderr
+    assert done.exit_code != ReleaseError.exit_code
+    assert scene.serving() == "2"
+    backed_up(scene)
+
+
+def test_a_failed_backup_and_what_goes_wrong_are_told(scene: Scene) -> None:
+    tell = f"#!/bin/sh\ncat >> {TOLD}\n"
+    root(scene, "sh", "-c", f"printf '{tell}' > /usr/local/bin/tell; chmod 755 /usr/local/bin/tell")
+    backed_up(
+        scene,
+        {"away": away(scene)},
+        alerts={"command": ["/usr/local/bin/tell"], "disk_percent": 1, "certificate_days": 90},
+    )
+    root(scene, "rm", "-f", f"{PLACE}/drills.jsonl")
+    asked(scene, "vps.backup")
+    root(scene, "docker", "stop", "app-redis")
+    done = root(scene, "systemctl", "start", "hostwright-backup@app.service", check=False)
+    assert done.exit_code != 0
+    root(scene, "systemctl", "start", "hostwright-watch@app.service")
+    root(scene, "docker", "start", "app-redis")
+
+    until = time.monotonic() + 10
+    while time.monotonic() < until and "unhealthy" not in root(scene, "cat", TOLD).stdout:
+        time.sleep(0.2)
+    told = [json.loads(line) for line in root(scene, "cat", TOLD).stdout.splitlines()]
+
+    kinds = {line["kind"] for line in told}
+    assert {"backup-failed", "drill-stale", "disk", "unhealthy"} <= kinds
+    assert root(scene, "stat", "-c", "%U", TOLD).stdout.strip() == "nobody"
+
+
+def test_a_way_back_over_an_irreversible_migration_takes_the_data_of_before(scene: Scene) -> None:
+    backed_up(scene)
+    scene.invoke("vps.deploy", "--host", HOST, *scene.version("2"))
+    scene.do_job()
+    before = checksum(scene)
+    scene.invoke("vps.deploy", "--host", HOST, *scene.version("3"))
+    scene.do_job()
+
+    refused = scene.invoke("vps.rollback", "--host", HOST, check=False)
+    assert "irreversible" in refused.stderr
+    assert "--with-data" in refused.stderr
+    assert scene.serving() == "3"
+    done = scene.invoke("vps.rollback", "--host", HOST, "--with-data", "--yes")
+
+    assert "are not in it" in done.stderr
+    assert scene.serving() == "2"
+    assert checksum(scene) == before
+    assert "app_before_" in sql(scene, "select datname from pg_database")
+    assert scene.do_job()["state"] == "done"
+
+
+def test_a_lost_host_comes_back_on_an_empty_one(scene: Scene) -> None:
+    """One command, the operator's key file, and the repository that was not on the host."""
+    backed_up(scene, {"away": away(scene)})
+    scene.do_job()
+    keys(scene, "set", "precious", "again")
+    root(scene, "sh", "-c", f"echo kept > {DATA}/app_storage/_data/file")
+    before, serving = checksum(scene), scene.serving()
+    made = asked(scene, "vps.backup")
+    scene.server.power_off()
+    scene.server = scene.rig.server()
+    backed_up(scene, {"away": away(scene)})
+    scene.trust()
+
+    done = asked(scene, "vps.recover")
+
+    assert done["backup"] == made["id"]
+    assert checksum(scene) == before
+    assert keys(scene, "get", "precious") == "again"
+    assert root(scene, "cat", f"{DATA}/app_storage/_data/file").stdout == "kept\n"
+    assert scene.serving() == serving
+    assert scene.do_job()["state"] == "done"
+    assert asked(scene, "vps.recover", code=PreflightError.exit_code)

@@ -1,0 +1,151 @@
+"""The bullet against a runner of a few lines, in a process of its own, as on a server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hostwright.rig.prove import bullet
+from hostwright.run import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Stands in for the runner: two phases of three acts, each journalled and then told.
+MAIN = """
+import json, os, sys, time
+from . import events, journal, wire
+
+def main(words):
+    said = events.Events()
+    for phase in ("ONE", "TWO"):
+        said.emit("begin", phase=phase)
+        for number in range(3):
+            wire.ask(phase)
+            time.sleep(0.1)
+        journal.record("journal", phase=phase)
+        said.emit("phase", phase=phase)
+    said.emit("note", text=str(int(time.time())))
+    said.emit("done")
+    return 0
+"""
+MODULES = {
+    "__init__": "",
+    "__main__": MAIN,
+    "wire": "def ask(*words):\n    open('asked', 'a').write('x')\n",
+    "journal": "def record(path, **changes):\n"
+    "    open('journal', 'a').write(changes['phase'] + ' ')\n",
+    "events": "import json\nclass Events:\n    def emit(self, event, **facts):\n"
+    "        open('said', 'a').write(json.dumps([event, facts]) + '\\n')\n",
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "lib" / "runner").mkdir(parents=True)
+    for name, text in MODULES.items():
+        (tmp_path / "lib" / "runner" / f"{name}.py").write_text(text)
+    shutil.copy(bullet.__file__, tmp_path / "bullet.py")
+    return tmp_path
+
+
+def words(place: Path, **order: str | int) -> list[str]:
+    """The command line of a runner with an order."""
+    text = json.dumps({"archive": str(place / "lib"), **order})
+    (place / "order.json").write_text(text)
+    return [sys.executable, "-I", "-S", str(place / "bullet.py"), "session"]
+
+
+def shoot(place: Path, **order: str | int) -> int:
+    return run(words(place, **order), cwd=place, check=False).exit_code
+
+
+def said(place: Path) -> list[tuple[str, dict[str, str]]]:
+    return [tuple(json.loads(line)) for line in (place / "said").read_text().splitlines()]
+
+
+def reached(place: Path) -> dict[str, object]:
+    value: dict[str, object] = json.loads((place / "reached.json").read_text())
+    return value
+
+
+def test_killed_in_the_middle_of_a_phase_is_before_its_journal_entry(place: Path) -> None:
+    assert shoot(place, fault="killed", when="middle", phase="TWO", act=2) == -9
+
+    assert (place / "journal").read_text().split() == ["ONE"]
+    assert len((place / "asked").read_text()) == 3 + 2
+    assert reached(place)["phase"] == "TWO"
+    assert not (place / "order.json").exists()
+
+
+def test_a_middle_that_no_act_reaches_is_the_end_of_the_work(place: Path) -> None:
+    assert shoot(place, fault="killed", when="middle", phase="ONE", act=9) == -9
+
+    assert len((place / "asked").read_text()) == 3
+    assert not (place / "journal").exists()
+
+
+def test_killed_after_a_phase_is_when_it_was_told(place: Path) -> None:
+    assert shoot(place, fault="killed", when="after", phase="ONE") == -9
+
+    assert (place / "journal").read_text().split() == ["ONE"]
+    assert said(place)[-1] == ("phase", {"phase": "ONE"})
+
+
+@pytest.mark.parametrize(("fault", "days"), [("ahead", 1), ("back", -1)])
+def test_the_clock_jumps_for_the_runner_alone(place: Path, fault: str, days: int) -> None:
+    assert shoot(place, fault=fault, when="middle", phase="ONE", act=1) == 0
+
+    [text] = [facts["text"] for event, facts in said(place) if event == "note"]
+    assert round((int(text) - time.time()) / bullet.DAY) == days
+
+
+def test_a_disk_is_filled_and_the_runner_goes_on(place: Path) -> None:
+    assert shoot(place, fault="full", when="middle", phase="ONE", act=1, script="touch full") == 0
+
+    assert (place / "full").exists()
+    assert (place / "journal").read_text().split() == ["ONE", "TWO"]
+
+
+def test_a_runner_that_is_to_wait_does_so_in_the_phase(place: Path) -> None:
+    line = words(place, fault="busy", when="middle", phase="TWO", act=1)
+    with subprocess.Popen(line, cwd=place) as process:  # noqa: S603 - our own
+        end = time.monotonic() + 30
+        while not (place / "reached.json").exists():
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        assert (place / "journal").read_text().split() == ["ONE"]
+        assert process.poll() is None
+        (place / "go").touch()
+        assert process.wait(30) == 0
+
+
+def test_a_point_is_told_to_the_one_outside_and_then_nothing_more_is_done(place: Path) -> None:
+    port = place / "port"
+    port.touch()
+    line = words(place, fault="power", when="middle", phase="TWO", act=2, point=str(port))
+    with subprocess.Popen(line, cwd=place) as process:  # noqa: S603 - our own
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        try:
+            assert os.WIFSTOPPED(status)
+            assert port.read_text() == "reached\n"
+            assert (place / "journal").read_text().split() == ["ONE"]
+        finally:
+            process.kill()
+
+
+def test_a_run_that_nothing_happens_to_counts_the_acts_of_each_phase(place: Path) -> None:
+    assert shoot(place, fault="none") == 0
+
+    assert reached(place)["acts"] == {"ONE": 3, "TWO": 3}
+
+
+def test_where_there_is_no_connection_none_is_cut() -> None:
+    assert bullet.connection() != os.getpid()
