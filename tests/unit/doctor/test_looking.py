@@ -238,7 +238,11 @@ def test_an_agent_that_ends_while_it_is_asked_is_none(
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(home / "agent"))
         listening.listen()
-        ending = Thread(target=lambda: listening.accept()[0].close())
+
+        def end_the_first() -> None:
+            listening.accept()[0].close()
+
+        ending = Thread(target=end_the_first)
         ending.start()
         assert servers.agent() == "nobody"
         ending.join()
