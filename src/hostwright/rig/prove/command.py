@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from hostwright import paths
 from hostwright.errors import FindingsError, HostwrightError, UserError
 from hostwright.progress import Progress
@@ -76,6 +78,7 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="hostwright-prove-") as scratch, Progress() as progress:
         clone = copy(Path(scratch))
         state = store.State.of(store.key(clone, "short" if given.short else "whole"))
+        state.adopt(place)
         proof = Proof(state, place, clone, tasks(short=given.short))
         proof.take([task for task in todo if given.anew or task.id not in state.done], progress)
         return proof.close(todo, progress)
@@ -179,7 +182,7 @@ class Proof:
             for number, task in enumerate(todo):
                 try:
                     self._one(task, stage, progress)
-                except HostwrightError as error:
+                except (HostwrightError, httpx.HTTPError) as error:
                     self.failed[task.id] = str(error)
                     progress.note(f"{task.id} could not be taken: {error}")
                     return todo[number + 1 :]

@@ -118,6 +118,8 @@ class Stage:
         made.type("vps.provision")
         for number in ("1", "2"):
             made.type("vps.deploy", *scene.version(number))
+        if not until(made.answers, BACK_SECONDS * made.patience):
+            raise ToolError("no answer on the application's own name", where="the new server")
         made.type("vps.backup")
         return made
 

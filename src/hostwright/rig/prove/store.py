@@ -2,6 +2,8 @@
 
 The file is named by the sources that were proven. Where these change, every row is taken anew.
 Several sessions may take rows of the same sources side by side: each adds its own to the file.
+Where they have not changed since the tables were committed, a machine without the file goes on
+from the tables.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ _ASIDE = (
             "report/",
             "rig/bench",
             "rig/demo.py",
+            "rig/prove/command.py",
+            "rig/prove/store.py",
             "rig/prove/tables.py",
             "setup/",
             "tasks/",
@@ -88,6 +92,23 @@ class State:
             self.facts, self.done = dict(value["facts"]), dict(value["rows"])
         except (OSError, ValueError, KeyError, TypeError):
             self.facts, self.done = {}, {}
+
+    def adopt(self, tables: Path) -> None:
+        """Take up the rows of committed tables that are of these sources and not known yet."""
+        for table in sorted(tables.glob("*.json")):
+            kind = "power" if table.stem == "power" else "plain"
+            try:
+                value = json.loads(table.read_text(encoding="utf-8"))
+                about = value["about"]
+                found = [rows.read(table.stem, row) for row in value["rows"]]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if about.get("Sources") != self.path.stem:
+                continue
+            with self._changed():
+                self.facts.setdefault(kind, about)
+                for row in found:
+                    self.done.setdefault(row.case.id, rows.plain(row))
 
     def put(self, identity: str, row: Row) -> None:
         """Keep a row."""

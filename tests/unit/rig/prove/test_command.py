@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
+import httpx
 import pytest
 from tests.unit.rig.prove.test_rows import RESTORED
 
@@ -119,8 +120,11 @@ def test_a_row_that_breaks_its_promise_fails_the_session(
     assert "restore/10" in (tmp_path / "proof" / "restore.md").read_text()
 
 
+@pytest.mark.parametrize(
+    "error", [ToolError("the server is away"), httpx.ConnectError("the server is away")]
+)
 def test_a_row_that_cannot_be_taken_does_not_keep_the_others_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     servers: list[str] = []
 
@@ -140,7 +144,7 @@ def test_a_row_that_cannot_be_taken_does_not_keep_the_others_out(
             return cls()
 
     def fail(_: object) -> NoReturn:
-        raise ToolError("the server is away")
+        raise error
 
     monkeypatch.setattr(command, "Rig", NoRig)
     monkeypatch.setattr(command, "Stage", NoStage)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.rig.prove.test_rows import KILLED
 
-from hostwright.rig.prove import store
+from hostwright.rig.prove import store, tables
 from hostwright.rig.prove.store import State
 
 if TYPE_CHECKING:
@@ -38,6 +38,40 @@ def test_sessions_side_by_side_keep_each_others_rows() -> None:
 
     assert State.of("key").kept("kill", [KILLED.case.id, moved.case.id]) == [KILLED, moved]
     assert State.of("key").facts == {"kept": {"Kernel": "6"}}
+
+
+def test_a_machine_without_the_state_goes_on_from_committed_tables(tmp_path: Path) -> None:
+    about = {"Sources": "key", "Kernel": "6"}
+    tables.write(tmp_path, "kill", [KILLED], 197, about)
+    tables.write(tmp_path, "power", [], 18, about)
+
+    state = State.of("key")
+    state.adopt(tmp_path)
+
+    assert State.of("key").kept("kill", [KILLED.case.id]) == [KILLED]
+    assert State.of("key").facts == {"plain": about, "power": about}
+
+
+def test_what_is_known_already_is_not_taken_from_tables(tmp_path: Path) -> None:
+    tables.write(tmp_path, "kill", [replace(KILLED, sent=1)], 197, {"Sources": "key"})
+    state = State.of("key")
+    state.put(KILLED.case.id, KILLED)
+
+    state.adopt(tmp_path)
+
+    assert state.kept("kill", [KILLED.case.id]) == [KILLED]
+
+
+@pytest.mark.parametrize("about", [{"Sources": "other"}, {}])
+def test_tables_of_other_sources_count_for_nothing(tmp_path: Path, about: dict[str, str]) -> None:
+    tables.write(tmp_path, "kill", [KILLED], 197, about)
+    (tmp_path / "load.json").write_text("{")
+    (tmp_path / "restore.json").write_text('{"about": {"Sources": "key"}, "rows": [{}]}')
+    state = State.of("key")
+
+    state.adopt(tmp_path)
+
+    assert state.done == {}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"rows": 3, "facts": {}}'])
