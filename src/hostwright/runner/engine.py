@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: The newest Engine API that the runner knows; an older engine is spoken to in its own.
 NEWEST_API = (1, 44)
-_SECONDS = 60.0
+#: Without a byte. A small server that is busy may take more than a minute to start a container.
+_SECONDS = 180.0
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.~-"
 _STREAM_HEADER = 8
 _NOT_MODIFIED, _BAD, _MISSING = 304, 400, 404

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import compose, durable, hold, lock, maintenance, plain, releases, room, switch
+from .arriving import trusted
 from .engine import Engine, chain_ids
 from .identity import boot_id
 from .journal import UnreadableError, read
@@ -38,7 +39,7 @@ def hello(layout: Layout, engine: Engine) -> dict[str, Any]:
         "app": layout.app,
         "boot_id": boot_id(),
         "time": round(time.time(), 3),
-        **_docker(engine, memory),
+        **_docker(layout, engine, memory),
         "compose": found.version if found else None,
         "disk_free": room.disk(),
         "memory_available": room.memory(),
@@ -107,10 +108,10 @@ def _hashes(known: list[Release], serving: str | None) -> dict[str, Any]:
     return {name: getattr(now, name) if now else None for name in names}
 
 
-def _docker(engine: Engine, memory: Memory) -> dict[str, Any]:
+def _docker(layout: Layout, engine: Engine, memory: Memory) -> dict[str, Any]:
     try:
         version = engine.version()
-        listed = engine.images()
+        listed = trusted(layout, engine.images())
         layers = memory.layers(engine, listed)
     except plain.FAULTS:
         return {"arch": None, "docker": None, "store": None, "images": {}, "layers": []}

@@ -97,6 +97,11 @@ class Layout(NamedTuple):
         return self.root / "events.jsonl"
 
     @property
+    def arriving(self) -> Path:
+        """Which images there were before others began to arrive; there until those are flushed."""
+        return self.root / "arriving.json"
+
+    @property
     def hold(self) -> Path:
         """Who holds the host, for as long as a person does."""
         return self.root / "hold.json"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import audit, carry, cooling, journal, passwords, plain, recovery, releases, room
+from . import arriving, audit, carry, cooling, journal, passwords, plain, recovery, releases, room
 from .fault import Code, RunnerError, broken, refused, unfit
 from .operation import Host, Operation, tolerant
 
@@ -86,6 +86,8 @@ def _settle(host: Host) -> None:
     from .backup import work as backups
 
     try:
+        for name in arriving.settle(host.layout, host.engine, host.shell):
+            host.events.note(f"{name} had not reached the disk, and is to come once more")
         backups.settle(host)  # first: a release is made whole with the data that it had
         recovery.reconcile(host)
         passwords.settle(host)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from . import base, bundle, caddy, compose, durable, images, room, switch
+from .arriving import arriving
 from .fault import broken, unfit
 from .parallel import Group
 
@@ -20,9 +21,7 @@ def prepare(op: Operation) -> str:
         RunnerError: Something is missing or does not fit; nothing that serves was touched.
     """
     done = [fit(op)]
-    for image in images.need_pull(op):
-        images.pull(op, image)
-        done.append(f"pulled {image.ref}")
+    done += bring_images(op)
     images.check(op)
     shared(op)
     if op.host.serving is None:
@@ -37,6 +36,21 @@ def prepare(op: Operation) -> str:
     done.append(f"containers made in {time.monotonic() - began:.2f} s")
     switch.write(op.layout, op.goal.id, op.goal.services)
     return "; ".join(text for text in done if text)
+
+
+def bring_images(op: Operation) -> list[str]:
+    """Pull the images that a registry has and the host has not; what was done.
+
+    Raises:
+        RunnerError: One could not be pulled.
+    """
+    wanted = images.need_pull(op)
+    if not wanted:
+        return []
+    with arriving(op.layout, op.engine, op.host.shell):
+        for image in wanted:
+            images.pull(op, image)
+    return [f"pulled {image.ref}" for image in wanted]
 
 
 def first_base(op: Operation) -> str | None:

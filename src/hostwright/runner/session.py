@@ -226,9 +226,12 @@ def _work(  # noqa: PLR0913, PLR0917 - what a detached process has to be given
 
 def _images(session: Session, request: dict[str, Any], body: Body) -> None:
     from . import images
+    from .arriving import arriving
+    from .process import Shell
 
     session.lock(request)
-    loaded = images.load(session.engine, body.pieces(), request["bytes"])
+    with arriving(session.layout, session.engine, Shell()):
+        loaded = images.load(session.engine, body.pieces(), request["bytes"])
     session.say({"event": "images", "images": loaded})
 
 

@@ -38,6 +38,8 @@ class Docker(Engine):
         self.down = False
         #: What is said against a pull.
         self.refusal = ""
+        #: Names of the images, by their ids.
+        self.stock: dict[str, list[str]] = {}
 
     def version(self) -> dict[str, Any]:
         return super().version() if self.down else {"Arch": "amd64"}
@@ -77,8 +79,14 @@ class Docker(Engine):
         if self.refusal:
             raise EngineError(500, self.refusal)
 
+    def images(self) -> list[dict[str, Any]]:
+        return [{"Id": identity, "RepoTags": tags} for identity, tags in self.stock.items()]
+
     def remove_image(self, ref: str) -> None:
         self.calls.append(f"remove image {ref}")
+
+    def get(self, path: str, query: dict[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
+        return {"DockerRootDir": "/"} if path == "/info" else super().get(path, query)
 
     def wait(self, name: str, seconds: float) -> int:
         self.calls.append(f"wait {name} {seconds:g}")

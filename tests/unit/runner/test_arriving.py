@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.unit.runner.fake_host import Docker, Told, host
+
+from hostwright.runner import arriving, durable, hello, operate
+from hostwright.runner.engine import EngineError
+from hostwright.runner.identity import boot_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hostwright.runner.operation import Host
+
+FLUSHED = ["sync", "--file-system", "/"]
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Host:
+    found = host(tmp_path)
+    docker(found).stock = {"sha256:old": ["shop:1"]}
+    return found
+
+
+def docker(at: Host) -> Docker:
+    assert isinstance(at.engine, Docker)
+    return at.engine
+
+
+def said(at: Host) -> list[list[str]]:
+    assert isinstance(at.shell, Told)
+    return [words[: len(FLUSHED)] for words in at.shell.said]
+
+
+def left_by(at: Host, boot: str) -> None:
+    """Two images have come since the record was written."""
+    durable.write_json(at.layout.arriving, {"boot_id": boot, "had": ["sha256:old"]})
+    docker(at).stock |= {"sha256:new": ["shop:2", "shop:next"], "sha256:bare": ["<none>:<none>"]}
+
+
+def test_what_was_there_is_written_down_until_the_rest_is_flushed(at: Host) -> None:
+    with arriving.arriving(at.layout, at.engine, at.shell):
+        assert durable.read_json(at.layout.arriving) == {
+            "boot_id": boot_id(),
+            "had": ["sha256:old"],
+        }
+        assert said(at) == []
+
+    assert said(at) == [FLUSHED]
+    assert not at.layout.arriving.exists()
+
+
+def test_what_arrived_in_part_is_flushed_as_well(at: Host) -> None:
+    with (
+        pytest.raises(EngineError, match="broke off"),
+        arriving.arriving(at.layout, at.engine, at.shell),
+    ):
+        raise EngineError(500, "broke off")
+
+    assert said(at) == [FLUSHED]
+    assert not at.layout.arriving.exists()
+
+
+def test_after_a_power_loss_what_had_come_is_removed(at: Host) -> None:
+    left_by(at, "another boot")
+
+    removed = arriving.settle(at.layout, at.engine, at.shell)
+
+    assert removed == ["shop:2", "shop:next", "sha256:bare"]
+    assert docker(at).calls == [f"remove image {name}" for name in removed]
+    assert not at.layout.arriving.exists()
+
+
+def test_on_the_same_boot_it_is_flushed_and_kept(at: Host) -> None:
+    left_by(at, boot_id())
+
+    assert arriving.settle(at.layout, at.engine, at.shell) == []
+    assert docker(at).calls == []
+    assert said(at) == [FLUSHED]
+    assert not at.layout.arriving.exists()
+
+
+def test_an_image_that_somebody_uses_stays(at: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_by(at, "another boot")
+
+    def used(ref: str) -> None:
+        raise EngineError(409, f"a container uses {ref}")
+
+    monkeypatch.setattr(at.engine, "remove_image", used)
+
+    assert arriving.settle(at.layout, at.engine, at.shell) == []
+    assert not at.layout.arriving.exists()
+
+
+def test_without_a_record_nothing_is_asked_of_docker(at: Host) -> None:
+    docker(at).down = True
+
+    assert arriving.settle(at.layout, at.engine, at.shell) == []
+    assert said(at) == []
+
+
+def test_where_the_tool_fails_everything_is_flushed(
+    at: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    monkeypatch.setattr(Told, "answer", Told.answer._replace(exit_code=1))
+    monkeypatch.setattr("os.sync", lambda: called.append("all"))
+
+    arriving.flush(at.engine, at.shell)
+
+    assert called == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("boot", "told"), [("another boot", ["shop:1"]), ("", ["shop:1", "shop:2", "shop:next"])]
+)
+def test_the_greeting_does_not_tell_of_images_that_may_be_spoiled(
+    at: Host, boot: str, told: list[str]
+) -> None:
+    left_by(at, boot or boot_id())
+
+    assert sorted(hello.named(arriving.trusted(at.layout, at.engine.images()))) == told
+
+
+def test_a_command_says_what_is_to_come_once_more(at: Host) -> None:
+    left_by(at, "another boot")
+
+    operate.resume(at, "a boot")
+
+    assert "shop:2 had not reached the disk" in at.layout.events.read_text()
