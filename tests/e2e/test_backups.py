@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -272,6 +274,20 @@ def test_a_store_that_is_away_fails_the_backup_and_names_where_it_is(scene: Scen
     assert "repository away cannot be reached" in said
     assert "it is in here" in said
     backed_up(scene)
+
+
+@pytest.mark.long
+def test_a_store_that_takes_requests_and_never_answers_is_too_slow(scene: Scene) -> None:
+    address = urlsplit(scene.rig.s3.endpoint).hostname
+    with socket.create_server((str(address), 0)) as silent:
+        endpoint = f"http://{address}:{silent.getsockname()[1]}"
+        places = {"here": {"path": "/var/backups/shop"}, "away": away(scene, endpoint=endpoint)}
+        backed_up(scene, places)
+
+        said = asked(scene, "vps.backup", code=StoreUnusable.exit_code)["said"]
+
+    assert "repository away is too slow" in said
+    assert "it is in here" in said
 
 
 @pytest.mark.parametrize(
