@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import durable, redact, releases, room
@@ -19,7 +20,6 @@ from .wire import WireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from pathlib import Path
 
     from .layout import Layout
     from .manifest import Manifest
@@ -191,6 +191,28 @@ def up(host: Host, services: frozenset[str]) -> None:
     if done.exit_code != 0:
         raise broken("Compose could not bring the base up", where="base.yaml", log=done.tail)
     await_well(host, services)
+
+
+def mend(host: Host) -> None:
+    """Bring up what of the base does not run any more: a full disk keeps a service from starting.
+
+    Where Docker cannot even write that down, it goes on believing that the service runs.
+
+    Raises:
+        RunnerError: It does not come up.
+    """
+    for found in _containers(host):
+        if only_believed(found):
+            host.engine.stop(str(found["Id"]), 0)
+    if host.engine.containers(host.layout.base_project) and _down(host):
+        host.events.note("what did not run of the base is started")
+        up(host, frozenset())
+
+
+def only_believed(found: dict[str, Any]) -> bool:
+    """Whether Docker believes that a container runs whose process is not there."""
+    state = found["State"]
+    return bool(state["Running"]) and not Path(f"/proc/{state['Pid']}").exists()
 
 
 def await_well(host: Host, services: frozenset[str]) -> None:

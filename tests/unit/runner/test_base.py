@@ -14,9 +14,11 @@ from hostwright.runner.fault import RunnerError
 from hostwright.runner.layout import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hostwright.runner.operation import Host, Operation
+    from hostwright.runner.process import Ended
 
 THIRD = "20260103t000000z-ccccccc"
 ANOTHER = b'{"name": "other", "services": {}}'
@@ -45,6 +47,75 @@ def container(status: str, health: str | None = None, restarts: int = 0) -> dict
 )
 def test_the_verdict_on_a_base_service(found: dict[str, Any], *, verdict: bool | None) -> None:
     assert base.verdict(found) is verdict
+
+
+@pytest.mark.parametrize(
+    ("running", "pid", "believed"),
+    [(True, 1, False), (True, 0, True), (True, 2**22 + 1, True), (False, 0, False)],
+)
+def test_a_container_without_its_process_is_only_believed_to_run(
+    *, running: bool, pid: int, believed: bool
+) -> None:
+    assert base.only_believed({"State": {"Running": running, "Pid": pid}}) is believed
+
+
+class Base(fake.Docker):
+    """The base's containers by their service: whether each is said to run, and its process."""
+
+    def __init__(self, **services: tuple[bool, int]) -> None:
+        super().__init__()
+        self.services = services
+
+    def containers(self, project: str | None = None) -> list[dict[str, Any]]:
+        assert project == "app-base"
+        return [
+            {"Id": name, "State": "running" if running else "exited"}
+            for name, (running, _) in self.services.items()
+        ]
+
+    def container(self, name: str) -> dict[str, Any]:
+        running, pid = self.services[name]
+        status = "running" if running else "exited"
+        state = {"Running": running, "Status": status, "Pid": pid}
+        labels = {"com.docker.compose.service": name}
+        return {"Id": name, "State": state, "Config": {"Labels": labels}, "RestartCount": 0}
+
+    def stop(self, name: str, seconds: int) -> None:
+        super().stop(name, seconds)
+        self.services[name] = (False, 0)
+
+
+class Starting(fake.Told):
+    """A Compose that starts everything."""
+
+    docker: Base
+
+    def run(self, argv: Sequence[str], *, cwd: Path | None = None, timeout: float = 0) -> Ended:
+        self.docker.services = dict.fromkeys(self.docker.services, (True, 1))
+        return super().run(argv, cwd=cwd, timeout=timeout)
+
+
+@pytest.mark.parametrize(
+    ("redis", "calls", "starts"),
+    [
+        ((True, 1), [], 0),
+        ((False, 0), [], 1),
+        ((True, 2**22 + 1), ["stop redis 0"], 1),
+    ],
+)
+def test_what_does_not_run_of_the_base_is_started(
+    tmp_path: Path, redis: tuple[bool, int], calls: list[str], starts: int
+) -> None:
+    docker = Base(postgres=(True, 1), redis=redis)
+    shell = Starting()
+    shell.said, shell.docker = [], docker
+    host = dataclasses.replace(fake.host(tmp_path, docker), shell=shell)
+
+    base.mend(host)
+
+    assert docker.calls == calls
+    assert len(shell.said) == starts
+    assert docker.services["redis"] == (True, 1)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import durable, plain
+from .. import base, durable, plain
 from ..fault import Code, RunnerError, refused
 from . import make, postgres, redis, restic, scratch, swap
 from .steps import size, step
@@ -353,6 +353,7 @@ def settle(host: Host) -> None:
     if phase in {SWAPPING, SWAPPED} and not taken:
         host.events.note("a restore was cut off: the former data is put back")
         swap.stop_roles(host)
+        base.mend(host)
         swap.put_back(host, plan)
         swap.clean(host, plan)
         swap.start_roles(host)
