@@ -56,6 +56,7 @@ def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | 
     before = {} if same else files_of_project(op.layout)
     if same:
         before_up()
+        mend(op.host)
         up(op.host, op.goal.base_services)
     else:
         turning, former = refuse_other_secrets(op), durable.read_json(op.layout.base_state)
@@ -194,19 +195,22 @@ def up(host: Host, services: frozenset[str]) -> None:
 
 
 def mend(host: Host) -> None:
-    """Bring up what of the base does not run any more: a full disk keeps a service from starting.
+    """Start what of the base does not run any more: a full disk keeps a service from starting.
 
-    Where Docker cannot even write that down, it goes on believing that the service runs.
+    Not left to Compose: where Docker could not write down that a service has ended, its list, which
+    Compose believes, goes on saying that it runs.
 
     Raises:
-        RunnerError: It does not come up.
+        RunnerError: It does not get well.
     """
     for found in _containers(host):
         if only_believed(found):
             host.engine.stop(str(found["Id"]), 0)
-    if host.engine.containers(host.layout.base_project) and _down(host):
-        host.events.note("what did not run of the base is started")
-        up(host, frozenset())
+        elif found["State"]["Running"]:
+            continue
+        host.events.note(f"{_service(found)} of the base did not run, and is started")
+        host.engine.start(str(found["Id"]))
+        await_well(host, frozenset({_service(found)}))
 
 
 def only_believed(found: dict[str, Any]) -> bool:
@@ -298,5 +302,5 @@ def _unwell(host: Host, service: str) -> Exception:
 
 
 def _down(host: Host) -> bool:
-    listed = host.engine.containers(host.layout.base_project)
-    return not listed or any(entry["State"] != "running" for entry in listed)
+    found = _containers(host)
+    return not found or not all(container["State"]["Running"] for container in found)
