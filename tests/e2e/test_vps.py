@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from hostwright.rig import Rig
+from hostwright.rig import Rig, processes
 from hostwright.rig.load import LoadGenerator, Report
 from hostwright.rig.scene import API_DOMAIN, APP_DOMAIN, HOST, Scene
 
@@ -24,6 +24,8 @@ pytestmark = pytest.mark.server
 AWKWARD = (
     "a$HOME ${PATH} $$ \"double\" 'single' \\back\\n `tick` # hash = ünïcode ☃ %41 \t tab-0123"
 )
+
+ARRIVING = "/var/lib/hostwright/app/arriving.json"
 
 
 @pytest.fixture(scope="module")
@@ -151,9 +153,28 @@ def test_status_names_what_serves_and_what_is_kept(scene: Scene) -> None:
 
 
 def test_the_server_comes_back_by_itself_after_a_power_cycle(scene: Scene) -> None:
+    half_way = image_on_its_way(scene)
     scene.server.power_off()
     scene.server.boot()
 
     assert wait_until_ready(scene)
     assert scene.serving() == "1"
     assert scene.do_job()["state"] == "done"
+    # What every boot resumes may still be at work.
+    assert processes.wait(lambda: half_way not in images(scene), 60)
+    assert scene.server.exec(["test", "-e", ARRIVING], check=False).exit_code != 0
+
+
+def image_on_its_way(scene: Scene) -> str:
+    """An image that Docker believes to have, and whose files a power loss might have taken."""
+    had = scene.server.exec(["docker", "images", "--all", "--quiet", "--no-trunc"]).stdout.split()
+    boot = scene.server.exec(["cat", "/proc/sys/kernel/random/boot_id"]).stdout.strip()
+    scene.server.exec(["sh", "-c", "tar -c --files-from /dev/null | docker import - lost:1"])
+    record = json.dumps({"boot_id": boot, "had": had})
+    scene.server.exec(["tee", ARRIVING], stdin=record.encode())
+    return "lost:1"
+
+
+def images(scene: Scene) -> list[str]:
+    words = ("docker", "images", "--format", "{{.Repository}}:{{.Tag}}")
+    return scene.server.exec(list(words)).stdout.split()

@@ -150,11 +150,13 @@ def fleet() -> Iterator[Figure]:
     with Rig("bench-fleet", say=lambda text: print(text, file=sys.stderr)) as rig:  # noqa: T201
         for name, pairs in bench_fleet.compared(rig, RUNS):
             where = f"+{bench_fleet.DELAY_MS:.0f} ms, whole command"
-            yield figure(f"{name}, one host, {where}", [pair.one for pair in pairs])
+            yield figure(f"{name}, one host, {where}", [pair.one.seconds for pair in pairs])
             count = f"{bench_fleet.HOSTS} hosts"
-            yield figure(f"{name}, {count}, {where}", [pair.all for pair in pairs])
-            ratios = [pair.all / pair.one for pair in pairs]
+            yield figure(f"{name}, {count}, {where}", [pair.all.seconds for pair in pairs])
+            ratios = [pair.all.seconds / pair.one.seconds for pair in pairs]
             yield figure(f"{name}, {count} against one, ratio", ratios, "<= 2")
+            busy = [100 * pair.all.busy for pair in pairs]
+            yield figure(f"{name}, {count}, this machine's processors busy, %", busy)
 
 
 def _at(rig: Rig, scene: Scene, delay: float) -> Iterator[Figure]:

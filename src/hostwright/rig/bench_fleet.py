@@ -1,9 +1,8 @@
 """Measure a command for eight far hosts against the same command for one of them.
 
 Each host is a server of its own: two installations on one would wait for each other's ports. All
-of them share this machine's processors, though, as the servers of a fleet do not. So what keeps a
-server busy is measured twice: as it is, where one host has the whole machine to itself and eight
-have an eighth each, and with every server held to the same share of one processor, alone or not.
+of them share this machine's processors, though, as the servers of a fleet do not. So how busy those
+are is measured as well: where they are busy all the time, it is them that eight hosts wait for.
 """
 
 from __future__ import annotations
@@ -12,37 +11,43 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import yaml
 
 from hostwright import paths
 from hostwright.errors import ToolError
-from hostwright.rig.resources import hierarchies
 from hostwright.rig.scene import HOST, Scene
 from hostwright.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from hostwright.rig import Rig
     from hostwright.rig.server import Server
 
 HOSTS = 8
 DELAY_MS = 50.0
-#: Of one processor, for each server that is held; eight of them leave the operator enough of two.
-SHARE = 0.2
-#: Microseconds. Short, so that a server which has used up its share does not sleep for long.
-_PERIOD = 20_000
+
+
+class Took(NamedTuple):
+    """What a command took.
+
+    Attributes:
+        seconds: From typing it to its end.
+        busy: How much of the time this machine's processors were busy, from 0 to 1.
+    """
+
+    seconds: float
+    busy: float
 
 
 class Pair(NamedTuple):
-    """Seconds of one command, from typing it to its end: for one host, and for all."""
+    """A command for one host, and the same for all."""
 
-    one: float
-    all: float
+    one: Took
+    all: Took
 
 
 def compared(rig: Rig, runs: int) -> Iterator[tuple[str, list[Pair]]]:
@@ -53,77 +58,47 @@ def compared(rig: Rig, runs: int) -> Iterator[tuple[str, list[Pair]]]:
     for number in ("1", "2"):
         scene.invoke("vps.deploy", "--host", "all", *scene.version(number), timeout=1800)
     yield "warm rollback", [_rollback(scene) for _ in range(runs)]
-    held_rollbacks = [_rollback(scene, rig.servers) for _ in range(runs)]
-    yield f"warm rollback, each held to {SHARE} of a processor", held_rollbacks
 
 
-def _rollback(scene: Scene, held: Sequence[Server] = ()) -> Pair:
+def _rollback(scene: Scene) -> Pair:
     """Go back from version 2, which is then deployed again (not measured)."""
     took = []
     for which in (_name(0), "all"):
-        with _held(held):
-            took.append(_seconds(scene, "vps.rollback", "--host", which))
+        took.append(_timed(scene, "vps.rollback", "--host", which))
         scene.invoke("vps.deploy", "--host", which, *scene.version("2"), timeout=1800)
     return Pair(*took)
 
 
-@contextmanager
-def _held(servers: Sequence[Server]) -> Iterator[None]:
-    """Give each of *servers* no more than its share of one processor meanwhile."""
-    settings = [setting for server in servers for setting in _bandwidth(server.machine)]
-    before = [(path, path.read_text()) for path, _ in settings]
-    try:
-        for path, text in settings:
-            path.write_text(text)
-        yield
-    finally:
-        for path, text in before:
-            path.write_text(text)
-
-
-def _bandwidth(group: str) -> list[tuple[Path, str]]:
-    """The files of a cgroup that bound its processor time, in order, and what they are to say.
-
-    Raises:
-        ToolError: This machine cannot bound it.
-    """
-    quota = int(SHARE * _PERIOD)
-    written = {
-        "cpu.cfs_period_us": f"{_PERIOD}",
-        "cpu.cfs_quota_us": f"{quota}",
-        "cpu.max": f"{quota} {_PERIOD}",
-    }
-    found = [
-        (hierarchy / group / name, text)
-        for name, text in written.items()
-        for hierarchy in hierarchies()
-        if (hierarchy / group / name).exists()
-    ]
-    if not found:
-        raise ToolError("no cgroup bounds processor time here", where=group)
-    return found
-
-
 def _pair(scene: Scene, task: str) -> Pair:
-    one = _seconds(scene, task, "--host", _name(0))
-    return Pair(one, _seconds(scene, task, "--host", "all"))
+    one = _timed(scene, task, "--host", _name(0))
+    return Pair(one, _timed(scene, task, "--host", "all"))
 
 
-def _seconds(scene: Scene, *words: str) -> float:
-    """How long the whole command takes.
+def _timed(scene: Scene, *words: str) -> Took:
+    """What the whole command takes.
 
     Raises:
         ToolError: It failed.
     """
     argv = [sys.executable, "-m", "invoke", *words]
     env = {**os.environ, **scene.env}
-    started = time.monotonic()
+    before, started = _processors(), time.monotonic()
     done = subprocess.run(  # noqa: S603 - our own command
         argv, cwd=paths.ROOT, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise ToolError(done.stderr[-2000:], where=" ".join(words))
-    return time.monotonic() - started
+    seconds, after = time.monotonic() - started, _processors()
+    idle, whole = (now - then for now, then in zip(after, before, strict=True))
+    return Took(seconds, 1 - idle / whole)
+
+
+def _processors() -> tuple[int, int]:
+    """The ticks that this machine's processors have been idle, and all of them; proc_stat(5)."""
+    words = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()
+    # The last two, guests, are counted among the first ones already.
+    ticks = [int(word) for word in words[1:9]]
+    return ticks[3] + ticks[4], sum(ticks)
 
 
 def _name(number: int) -> str:

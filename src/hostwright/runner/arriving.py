@@ -75,7 +75,7 @@ def settle(layout: Layout, engine: Engine, shell: Shell) -> list[str]:
     for image in engine.images():
         if str(image["Id"]) in record.had:
             continue
-        for name in names(image):
+        for name in names(image) or [str(image["Id"])]:
             # Another application's containers may have been made of an image that came later.
             with contextlib.suppress(EngineError):
                 engine.remove_image(name)
@@ -101,9 +101,9 @@ def trusted(layout: Layout, listed: list[dict[str, Any]]) -> list[dict[str, Any]
 
 
 def names(image: dict[str, Any]) -> list[str]:
-    """What an image is called, or its id where it has no name."""
+    """All that an image is called: by tag and by digest."""
     found = [*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ())]
-    return [str(name) for name in found if "<none>" not in name] or [str(image["Id"])]
+    return [str(name) for name in found if "<none>" not in name]
 
 
 def flush(engine: Engine, shell: Shell) -> None:

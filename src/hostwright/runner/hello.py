@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from . import compose, durable, hold, lock, maintenance, plain, releases, room, switch
-from .arriving import trusted
+from .arriving import names, trusted
 from .engine import Engine, chain_ids
 from .identity import boot_id
 from .journal import UnreadableError, read
@@ -126,12 +126,7 @@ def _docker(layout: Layout, engine: Engine, memory: Memory) -> dict[str, Any]:
 
 def named(listed: list[dict[str, Any]]) -> dict[str, str]:
     """The id of each image by each of its names."""
-    return {
-        name: str(image["Id"])
-        for image in listed
-        for name in (*(image.get("RepoTags") or ()), *(image.get("RepoDigests") or ()))
-        if "<none>" not in name
-    }
+    return {name: str(image["Id"]) for image in listed for name in names(image)}
 
 
 class Memory:
