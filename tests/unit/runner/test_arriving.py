@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.runner.fake_host import Docker, Told, host
+from tests.unit.runner.fake_host import NEW, Docker, Told, host, operation, unpacked
 
-from hostwright.runner import arriving, durable, hello, operate
+from hostwright.runner import arriving, durable, hello, images, operate, prepare, session
 from hostwright.runner.engine import EngineError
 from hostwright.runner.identity import boot_id
+from hostwright.runner.manifest import Image
+from hostwright.runner.process import Ended, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,11 +120,15 @@ def test_where_the_tool_fails_everything_is_flushed(
     ("boot", "told"), [("another boot", ["shop:1"]), ("", ["shop:1", "shop:2", "shop:next"])]
 )
 def test_the_greeting_does_not_tell_of_images_that_may_be_spoiled(
-    at: Host, boot: str, told: list[str]
+    at: Host, monkeypatch: pytest.MonkeyPatch, boot: str, told: list[str]
 ) -> None:
     left_by(at, boot or boot_id())
+    monkeypatch.setattr(at.engine, "find", lambda _: {"RootFS": {"Layers": ["sha256:1"]}})
 
-    assert sorted(hello.named(arriving.trusted(at.layout, at.engine.images()))) == told
+    greeting = hello.hello(at.layout, at.engine)
+
+    assert sorted(greeting["images"]) == told
+    assert greeting["layers"] == ["sha256:1"]
 
 
 def test_a_command_says_what_is_to_come_once_more(at: Host) -> None:
@@ -130,3 +137,33 @@ def test_a_command_says_what_is_to_come_once_more(at: Host) -> None:
     operate.resume(at, "a boot")
 
     assert "shop:2 had not reached the disk" in at.layout.events.read_text()
+
+
+def test_what_the_laptop_sends_arrives(at: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    here = session.Session(at.layout, io.BytesIO(), io.BytesIO())
+    here.engine = at.engine
+    monkeypatch.setattr(Shell, "run", lambda *_, **__: Ended(0, "", ""))
+    monkeypatch.setattr(images, "load", lambda *_: seen.append(at.layout.arriving.exists()))
+
+    session.HANDLERS["images"](here, {"do": "images", "bytes": 0}, session.Body(io.BytesIO(), 0))
+
+    assert seen == [True]
+    assert not at.layout.arriving.exists()
+    assert here.held is not None
+    here.held.close()
+
+
+@pytest.mark.parametrize("missing", [0, 2])
+def test_what_is_pulled_arrives(at: Host, monkeypatch: pytest.MonkeyPatch, missing: int) -> None:
+    unpacked(at, NEW)
+    seen: list[bool] = []
+    wanted = [Image(f"shop@sha256:{number}", None, pull=True) for number in range(missing)]
+    monkeypatch.setattr(images, "need_pull", lambda _: wanted)
+    monkeypatch.setattr(images, "pull", lambda *_: seen.append(at.layout.arriving.exists()))
+
+    done = prepare.bring_images(operation(at))
+
+    assert seen == [True] * missing
+    assert done == [f"pulled {image.ref}" for image in wanted]
+    assert said(at) == [FLUSHED] * bool(missing)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.unit.runner import fake_host
 
-from hostwright.runner import durable
+from hostwright.runner import base, durable
 from hostwright.runner.backup import (
     alerts,
     certificates,
@@ -296,14 +296,19 @@ def test_an_edited_restore_is_kept_for_a_person_and_ends(tmp_path: Path, content
 
 
 @pytest.mark.parametrize("phase", [restore.SWAPPING, restore.SWAPPED])
-def test_a_restore_that_died_in_the_exchange_is_put_back(tmp_path: Path, phase: str) -> None:
+def test_a_restore_that_died_in_the_exchange_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
     at, found = fake_host.host(tmp_path, Quiet()), plan(tmp_path)
     (tmp_path / "volume" / "_data").rename(found.kept("storage"))
     facts = {"phase": phase, "plan": found._asdict(), "goal": None}
     durable.write_json(restore.journal(at.layout), facts)
+    before: list[bool] = []
+    monkeypatch.setattr(base, "mend", lambda _: before.append(found.kept("storage").exists()))
 
     work.settle(at)
 
+    assert before == [True]  # whoever is asked to put it back may have stopped with a full disk
     assert (tmp_path / "volume" / "_data" / "file").read_text() == "_data"
     assert "put back" in fake_host.notes(at)
     assert not restore.journal(at.layout).exists()

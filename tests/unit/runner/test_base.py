@@ -250,3 +250,27 @@ def test_a_base_that_was_being_written_when_the_runner_died_is_brought_up_by_the
     assert described is not None
     assert base.bring(dataclasses.replace(op, goal=described)) == "the base project was changed"
     assert (host.layout.base / "compose.yaml").read_bytes() == made.FILES["base.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("redis", "calls", "said"),
+    [((True, 1), [], None), ((False, 0), ["start redis"], "the base project was started")],
+)
+def test_the_same_base_is_started_where_it_stopped(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    redis: tuple[bool, int],
+    calls: list[str],
+    said: str | None,
+) -> None:
+    monkeypatch.setattr(base, "await_well", lambda *_: None)
+    docker = Base(redis=redis)
+    host = fake.host(tmp_path, docker)
+    changing(host, {})
+    fake.unpacked(host, THIRD, base_sha256="0" * 64)
+    goal = releases.load(host.layout, THIRD)
+    assert goal is not None
+    monkeypatch.setattr(base, "strangers", lambda *_: [])
+
+    assert base.bring(dataclasses.replace(fake.operation(host), goal=goal)) == said
+    assert docker.calls == calls
