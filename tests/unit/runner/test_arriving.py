@@ -76,6 +76,13 @@ def test_after_a_power_loss_what_had_come_is_removed(at: Host) -> None:
     assert not at.layout.arriving.exists()
 
 
+def test_it_is_removed_before_others_arrive(at: Host) -> None:
+    left_by(at, "another boot")
+
+    with arriving.arriving(at.layout, at.engine, at.shell):
+        assert docker(at).calls[0] == "remove image shop:2"
+
+
 def test_on_the_same_boot_it_is_flushed_and_kept(at: Host) -> None:
     left_by(at, boot_id())
 

@@ -9,7 +9,7 @@ from tests.unit.rig.prove.test_rows import RESTORED
 
 from hostwright.errors import FindingsError, ToolError, UserError
 from hostwright.progress import Progress
-from hostwright.rig.prove import command, kill, load, restore
+from hostwright.rig.prove import command, kill, load, restore, store, tables
 from hostwright.rig.prove.cases import loads
 from hostwright.rig.prove.command import GROUPS, KINDS, Proof, Task, chosen, main, tasks
 from hostwright.rig.prove.store import State
@@ -118,6 +118,18 @@ def test_a_row_that_breaks_its_promise_fails_the_session(
         main(["restore", "--rows", bad.case.id])
 
     assert "restore/10" in (tmp_path / "proof" / "restore.md").read_text()
+
+
+def test_a_row_of_a_committed_table_is_not_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOSTWRIGHT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(command, "TABLES", tmp_path / "proof")
+    monkeypatch.setattr(store, "key", lambda *_: "key")
+    monkeypatch.setattr(command, "Rig", None)
+    tables.write(tmp_path / "proof", "restore", [RESTORED], 3, {"Sources": "key"})
+
+    assert main(["restore", "--rows", RESTORED.case.id]) == 0
 
 
 @pytest.mark.parametrize(
