@@ -32,11 +32,11 @@ def test_output_and_exit_code_are_kept_apart() -> None:
 
 
 def test_variables_of_this_process_can_be_kept_from_a_tool(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HOSTWRIGHT_ONE", "HOSTWRIGHT_TWO"):
+    for name in ("TRIED_ONE", "TRIED_TWO"):
         monkeypatch.setenv(name, "set")
-    code = "import os; print([name for name in os.environ if name.startswith('HOSTWRIGHT_')])"
-    done = run(python(code), env={"HOSTWRIGHT_TWO": "again"}, without=["HOSTWRIGHT_ONE"])
-    assert done.stdout == "['HOSTWRIGHT_TWO']\n"
+    code = "import os; print([name for name in os.environ if name.startswith('TRIED_')])"
+    done = run(python(code), env={"TRIED_TWO": "again"}, without=["TRIED_ONE"])
+    assert done.stdout == "['TRIED_TWO']\n"
 
 
 def test_a_failure_raises_with_command_exit_code_and_last_lines() -> None:
