@@ -1,13 +1,48 @@
-"""What the end-to-end tests say at their end."""
+"""What the end-to-end tests say where one fails, and at their end."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from hostwright.errors import HostwrightError
 from hostwright.rig import suites
+from hostwright.rig.scene import Scene
+from hostwright.run import blank
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Generator
+
+#: What is looked at on a server where a test of it failed; it is gone before anybody could.
+LOOKS = (
+    "uptime",
+    "docker ps --all --format '{{.Names}}: {{.Status}}'",
+    "journalctl --boot --unit docker --no-pager --output cat | tail --lines 20",
+    "journalctl --boot --unit 'hostwright*' --no-pager --output cat | tail --lines 20",
+    "systemctl list-jobs --no-legend; systemctl --failed --no-legend",
+    "for one in $(docker ps -aq --filter health=unhealthy); do docker logs --tail 5 $one; done",
+    "for one in $(docker ps -aq --filter status=exited); do docker logs --tail 5 $one; done",
+)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:  # noqa: ANN401 - a CallInfo of anything
+    """Show how the server was when a test of it failed."""
+    report: Any = yield
+    scene = getattr(item, "funcargs", {}).get("scene")
+    if call.when == "call" and report.failed and isinstance(scene, Scene):
+        report.sections.append(("the server", "\n".join(looked(scene, line) for line in LOOKS)))
+    return report
+
+
+def looked(scene: Scene, line: str) -> str:
+    """What a line of shell says on the server; never a fault of its own."""
+    try:
+        done = scene.server.exec(["sh", "-c", line], check=False, timeout=20)
+    except HostwrightError as error:
+        return f"$ {line}\n{error}"
+    return blank(f"$ {line}\n{done.stdout}{done.stderr}".rstrip(), scene.secrets())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

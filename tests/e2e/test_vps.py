@@ -165,6 +165,41 @@ def test_the_server_comes_back_by_itself_after_a_power_cycle(scene: Scene) -> No
     assert scene.server.exec(["test", "-e", ARRIVING], check=False).exit_code != 0
 
 
+@pytest.mark.parametrize("names", [("redis",), ("postgres", "api"), ("web", "worker")])
+def test_what_docker_did_not_start_at_boot_is_started_all_the_same(
+    scene: Scene, names: tuple[str, ...]
+) -> None:
+    left = [container(scene, name) for name in names]
+    assert all(runs(scene, name) for name in left)
+    # As if each had failed to start: Docker tries once at boot, and never again.
+    scene.server.exec(["docker", "update", "--restart=no", *left])
+    scene.server.power_off()
+    scene.server.boot()
+
+    assert wait_until_ready(scene)
+    # What every boot resumes may still be at work.
+    assert processes.wait(lambda: all(runs(scene, name) for name in left), 60)
+    assert scene.do_job()["state"] == "done"
+    scene.server.exec(["docker", "update", "--restart=unless-stopped", *left])
+
+
+def container(scene: Scene, name: str) -> str:
+    """The container of a service of the base, or of a role of the release that serves."""
+    told = json.loads(scene.invoke("vps.status", "--host", HOST, "--json").stdout)
+    owner = "base" if name in {"postgres", "redis"} else told["serving"]
+    [found] = [
+        one["name"]
+        for one in told["containers"]
+        if one["release"] == owner and one["service"] in {name, f"app-{owner}-{name}"}
+    ]
+    return str(found)
+
+
+def runs(scene: Scene, name: str) -> bool:
+    words = ("docker", "inspect", "--format", "{{.State.Running}}", name)
+    return scene.server.exec(list(words)).stdout.strip() == "true"
+
+
 def image_on_its_way(scene: Scene) -> str:
     """An image that Docker believes to have, and whose files a power loss might have taken."""
     had = scene.server.exec(["docker", "images", "--all", "--quiet", "--no-trunc"]).stdout.split()

@@ -1,11 +1,11 @@
 """Images that arrive are flushed to the disk before anything is made of them.
 
-Docker flushes what it writes down of an image, and not the files of its layers: after a power loss
-it may believe that it has an image whose files are empty, and would never ask for it again. So the
-images that were there are written down before others arrive, and that record goes when all of them
-are flushed. Where it is still there, the machine tells what happened: on the same boot nothing is
-lost that could not be flushed now, and on another one whatever has arrived since is removed, to
-come once more.
+Docker promises nothing about when the files of an image's layers reach the disk: after a power
+loss it might believe that it has an image whose files are empty, and would never ask for it again.
+So the images that were there are written down before others arrive, and that record goes when all
+of them are flushed. Where it is still there, the machine tells what happened: on the same boot
+nothing is lost that could not be flushed now, and on another one whatever has arrived since is
+removed, to come once more.
 """
 
 from __future__ import annotations

@@ -201,16 +201,26 @@ def mend(host: Host) -> None:
     Compose believes, goes on saying that it runs.
 
     Raises:
-        RunnerError: It does not get well.
+        EngineError: Docker cannot start one; the others were started all the same.
+        RunnerError: One does not get well.
     """
+    started: set[str] = set()
+    refused: list[EngineError] = []
     for found in _containers(host):
         if only_believed(found):
             host.engine.stop(str(found["Id"]), 0)
         elif found["State"]["Running"]:
             continue
         host.events.note(f"{_service(found)} of the base did not run, and is started")
-        host.engine.start(str(found["Id"]))
-        await_well(host, frozenset({_service(found)}))
+        try:
+            host.engine.start(str(found["Id"]))
+            started.add(_service(found))
+        except EngineError as error:
+            refused.append(error)
+    if started:
+        await_well(host, frozenset(started))
+    if refused:
+        raise refused[0]
 
 
 def only_believed(found: dict[str, Any]) -> bool:

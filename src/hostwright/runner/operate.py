@@ -41,6 +41,16 @@ def rollback(host: Host, actor: str, release: str | None) -> None:
 
 
 def resume(host: Host, actor: str) -> None:
+    """Only settle what was left behind, see that all that serves runs, and end what is overdue."""
+
+    def tidy() -> None:
+        cooling.tidy(host)
+        recovery.stand(host)
+
+    command(host, actor, "resume", None, tidy)
+
+
+def cool(host: Host, actor: str) -> None:
     """Only settle what was left behind, and end the warm releases whose time is over."""
     command(host, actor, "resume", None, lambda: cooling.tidy(host))
 

@@ -8,7 +8,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from . import bundle, carry, journal, machine, migration, operation, plain, releases, reverting
+from . import (
+    base,
+    bundle,
+    carry,
+    journal,
+    machine,
+    migration,
+    operation,
+    plain,
+    releases,
+    reverting,
+)
 from .fault import RunnerError, broken
 from .machine import Step
 from .operation import tolerant
@@ -142,6 +153,27 @@ def whole(host: Host) -> None:
         return
     reverting.run_services(host, release)
     reverting.run_worker(host, release)
+
+
+def stand(host: Host) -> None:
+    """Start what of the base and of the serving release does not run.
+
+    For a boot: Docker tries each container once then, and leaves one alone that does not start,
+    whatever its restart policy says.
+
+    Raises:
+        RunnerError: Something does not get well; the rest was tried all the same.
+    """
+    try:
+        base.mend(host)
+    finally:
+        serving = host.serving
+        release = releases.load(host.layout, serving) if serving else None
+        names = [host.layout.container(release.id, r) for r in release.roles] if release else []
+        still = [name for name in names if not host.engine.running(name)]
+        if still:
+            host.events.note(f"not running, and started: {', '.join(still)}")
+            whole(host)
 
 
 def _say(host: Host, recorded: Journal, action: str) -> str:

@@ -10,6 +10,7 @@ from tests.unit.runner import fake_host as fake
 from tests.unit.runner import releases_of as made
 
 from hostwright.runner import base, bundle, durable, releases
+from hostwright.runner.engine import EngineError
 from hostwright.runner.fault import RunnerError
 from hostwright.runner.layout import Layout
 
@@ -102,6 +103,21 @@ def test_what_does_not_run_of_the_base_is_started(
 
     assert docker.calls == calls
     assert docker.services["redis"] == (True, 1)
+
+
+def test_one_that_docker_cannot_start_does_not_keep_the_others_from_it(tmp_path: Path) -> None:
+    class Stubborn(Base):
+        def start(self, name: str) -> None:
+            if name == "redis":
+                raise EngineError(500, "address already in use")
+            super().start(name)
+
+    docker = Stubborn(redis=(False, 0), caddy=(False, 0))
+
+    with pytest.raises(EngineError, match="address already in use"):
+        base.mend(fake.host(tmp_path, docker))
+
+    assert docker.calls == ["start caddy"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.runner import fake_host as fake
 from tests.unit.runner.fake_host import NEW, OLD, Docker
 
-from hostwright.runner import carry, recovery, releases, reverting
+from hostwright.runner import base, carry, recovery, releases, reverting
 from hostwright.runner.engine import EngineError
 from hostwright.runner.fault import RunnerError, broken
 from hostwright.runner.phases import DRAINED, SWITCHED
@@ -147,3 +147,39 @@ def test_a_status_job_that_docker_no_longer_knows_counts_as_migrated(tmp_path: P
     migration = releases.state(host.layout, NEW).migration
     assert migration is not None
     assert migration["irreversible"] == ["2"]
+
+
+@pytest.fixture
+def booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """NEW serves; of its roles, Docker has started the api."""
+    names = {f"app-{NEW}-{role}": role == "api" for role in ("api", "worker")}
+    host = fake.host(tmp_path, Docker(**names))
+    fake.unpacked(host, NEW)
+    fake.serve(host, NEW)
+    monkeypatch.setattr(recovery, "whole", lambda host: host.events.note("made whole"))
+    return host
+
+
+def test_what_serves_is_left_alone_where_all_of_it_runs(booted: Host) -> None:
+    booted.engine.start(f"app-{NEW}-worker")
+
+    recovery.stand(booted)
+
+    assert fake.notes(booted) == ""
+
+
+def test_what_does_not_run_of_what_serves_is_named_and_started(booted: Host) -> None:
+    recovery.stand(booted)
+
+    assert fake.notes(booted) == f"not running, and started: app-{NEW}-worker\nmade whole"
+
+
+def test_a_base_that_does_not_get_well_keeps_no_role_from_starting(
+    booted: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "mend", never_well)
+
+    with pytest.raises(RunnerError, match="not well after"):
+        recovery.stand(booted)
+
+    assert "made whole" in fake.notes(booted)

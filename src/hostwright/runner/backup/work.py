@@ -91,6 +91,8 @@ def scheduled(host: Host, verb: str) -> None:
         backup(host, "timer", "timer")
     elif verb == "drill":
         drill(host, "timer", None)
+    elif verb == "cool":
+        operate.cool(host, verb)
     else:
         operate.resume(host, verb)
 
