@@ -6,7 +6,9 @@ One JSON document a line, over the UNIX socket that qemu connects to a port of t
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import socket
 import time
 from base64 import b64decode, b64encode
@@ -15,7 +17,7 @@ from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from hostwright.errors import ToolError
-from hostwright.run import Completed
+from hostwright.run import Completed, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
 LOOK = 0.05
 #: An agent that answers at all does so within this, in seconds: the machine is emulated, and may
 #: get next to nothing of a busy processor.
-ANSWER_SECONDS = 300.0
+ANSWER_SECONDS = 100.0
+#: How often something is asked: an answer, or a question, may get lost with its connection.
+TRIES = 3
+#: Runs a command unless that mark is there: what was asked twice is not done twice.
+ONCE = 'mkdir "$0" || exit 199; exec "$@"'
+TWICE = 199
 _NUMBERS = count(1)
 
 
@@ -48,6 +55,10 @@ class Agent:
         Raises:
             ToolError: Nobody answers.
         """
+        self._connect()
+        return self
+
+    def _connect(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(self.patience)
         try:
@@ -57,7 +68,6 @@ class Agent:
         except (OSError, ToolError) as error:
             self._socket.close()
             raise ToolError(f"the guest agent does not answer: {error}", where="qemu") from error
-        return self
 
     def __exit__(
         self,
@@ -65,18 +75,27 @@ class Agent:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lines.close()
+        self._close()
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._lines.close()
         self._socket.close()
 
     def ask(self, command: str, **arguments: Any) -> Any:  # noqa: ANN401 - JSON
-        """One request and its answer.
+        """One request, or the same one again where no answer comes, and its answer.
 
         Raises:
-            OSError: No answer came in time.
-            ToolError: The agent refused it, or went away.
+            ToolError: The agent refused it, went away or never answered.
         """
-        self._send(command, arguments)
-        return answer(self._lines.readline())
+        for _ in range(TRIES):
+            try:
+                self._send(command, arguments)
+                return answer(self._lines.readline())
+            except OSError:
+                self._close()
+                self._connect()
+        raise ToolError(f"no answer, asked {TRIES} times", where=f"guest agent, {command}")
 
     def run(
         self,
@@ -92,18 +111,19 @@ class Agent:
             ToolError: The command could not be started, or did not end in time.
         """
         given = {"input-data": b64encode(stdin).decode()} if stdin is not None else {}
-        words = {"path": argv[0], "arg": list(argv[1:]), "env": list(env), **given}
+        once = ["-c", ONCE, f"/run/hostwright-rig.{secrets.token_hex(8)}"]
+        words = {"path": "/bin/sh", "arg": [*once, *argv], "env": list(env), **given}
         began = time.monotonic()
-        try:
-            pid = int(self.ask("guest-exec", **words, **{"capture-output": True})["pid"])
-            while not (told := self.ask("guest-exec-status", pid=pid))["exited"]:
-                if time.monotonic() - began > timeout:
-                    self.ask("guest-exec", path="/bin/kill", arg=["-KILL", str(pid)])
-                    raise ToolError(f"no end within {timeout:g} s", where=argv[0])
-                time.sleep(LOOK)
-        except OSError as error:
-            raise ToolError(f"the guest agent went away: {error}", where=argv[0]) from error
-        return ended(argv, told)
+        pid = int(self.ask("guest-exec", **words, **{"capture-output": True})["pid"])
+        while not (told := self.ask("guest-exec-status", pid=pid))["exited"]:
+            if time.monotonic() - began > timeout:
+                self.ask("guest-exec", path="/bin/kill", arg=["-KILL", str(pid)])
+                raise ToolError(f"no end within {timeout:g} s", where=shown(argv))
+            time.sleep(LOOK)
+        done = ended(argv, told)
+        if done.exit_code == TWICE:
+            raise ToolError("it ran, and its answer was lost", where=shown(argv))
+        return done
 
     def tell(self, command: str, **arguments: Any) -> None:  # noqa: ANN401 - JSON
         """A request that has no answer where it succeeds."""

@@ -1,8 +1,10 @@
 """Measure a command for eight far hosts against the same command for one of them.
 
 Each host is a server of its own: two installations on one would wait for each other's ports. All
-of them share this machine's processors, though, as the servers of a fleet do not. So how busy those
-are is measured as well: where they are busy all the time, it is them that eight hosts wait for.
+of them share this machine's processors, though, as the servers of a fleet do not: alone, one has
+the whole machine, and of eight each has an eighth. So what keeps a server busy is measured twice:
+as it is, and with every server held to the same share of one processor, alone or not. How busy the
+processors were is told with both.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,17 +21,24 @@ import yaml
 
 from hostwright import paths
 from hostwright.errors import ToolError
+from hostwright.rig.resources import hierarchies
 from hostwright.rig.scene import HOST, Scene
 from hostwright.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from hostwright.rig import Rig
     from hostwright.rig.server import Server
 
 HOSTS = 8
 DELAY_MS = 50.0
+#: Of one processor, for each server that is held; eight of them leave the operator some of two.
+SHARE = 0.2
+#: Microseconds. Short, so that a server which has used up its share does not sleep for long.
+_PERIOD = 20_000
+#: Lets no container have more than its server: cgroups refuse the server's share otherwise.
+_LOWER = f"docker ps --all --quiet | xargs --no-run-if-empty docker update --cpus {SHARE}"
 
 
 class Took(NamedTuple):
@@ -58,15 +68,57 @@ def compared(rig: Rig, runs: int) -> Iterator[tuple[str, list[Pair]]]:
     for number in ("1", "2"):
         scene.invoke("vps.deploy", "--host", "all", *scene.version(number), timeout=1800)
     yield "warm rollback", [_rollback(scene) for _ in range(runs)]
+    held = f"warm rollback, each server held to {SHARE} of a processor"
+    yield held, [_rollback(scene, rig.servers) for _ in range(runs)]
 
 
-def _rollback(scene: Scene) -> Pair:
+def _rollback(scene: Scene, held: Sequence[Server] = ()) -> Pair:
     """Go back from version 2, which is then deployed again (not measured)."""
     took = []
     for which in (_name(0), "all"):
-        took.append(_timed(scene, "vps.rollback", "--host", which))
+        with _held(held):
+            took.append(_timed(scene, "vps.rollback", "--host", which))
         scene.invoke("vps.deploy", "--host", which, *scene.version("2"), timeout=1800)
     return Pair(*took)
+
+
+@contextmanager
+def _held(servers: Sequence[Server]) -> Iterator[None]:
+    """Give each of *servers* no more than its share of one processor meanwhile."""
+    for server in servers:
+        server.exec(["sh", "-c", _LOWER])
+    settings = [setting for server in servers for setting in _bandwidth(server.machine)]
+    before = [(path, path.read_text()) for path, _ in settings]
+    try:
+        for path, text in settings:
+            path.write_text(text)
+        yield
+    finally:
+        for path, text in reversed(before):  # a longer period alone would make the share smaller
+            path.write_text(text)
+
+
+def _bandwidth(group: str) -> list[tuple[Path, str]]:
+    """The files of a cgroup that bound its processor time, in order, and what they are to say.
+
+    Raises:
+        ToolError: This machine cannot bound it.
+    """
+    quota = int(SHARE * _PERIOD)
+    written = {
+        "cpu.cfs_period_us": f"{_PERIOD}",
+        "cpu.cfs_quota_us": f"{quota}",
+        "cpu.max": f"{quota} {_PERIOD}",
+    }
+    found = [
+        (hierarchy / group / name, text)
+        for name, text in written.items()
+        for hierarchy in hierarchies()
+        if (hierarchy / group / name).exists()
+    ]
+    if not found:
+        raise ToolError("no cgroup bounds processor time here", where=group)
+    return found
 
 
 def _pair(scene: Scene, task: str) -> Pair:

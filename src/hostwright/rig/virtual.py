@@ -151,8 +151,11 @@ class VirtualServer(Server):
         if not self.running:
             raise ToolError("the server is switched off", where=self.name)
         env = (f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8")
-        with Agent(self.home / "agent.sock") as agent:
-            done = agent.run(["/usr/bin/env", *argv], env=env, stdin=stdin, timeout=timeout)
+        try:
+            with Agent(self.home / "agent.sock") as agent:
+                done = agent.run(["/usr/bin/env", *argv], env=env, stdin=stdin, timeout=timeout)
+        except ToolError as error:
+            raise ToolError(f"{error}\n{processes.tail(self.log)}", where=self.name) from error
         if check and done.exit_code != 0:
             raise ToolError(f"exit code {done.exit_code}\n{done.tail}", where=argv[0])
         return done

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
 from base64 import b64decode, b64encode
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
 from hostwright.errors import ToolError
-from hostwright.rig.agent import Agent, answer, ended, greeted
+from hostwright.rig.agent import ONCE, TWICE, Agent, answer, ended, greeted
+from hostwright.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,34 +28,53 @@ class Guest(threading.Thread):
         self.asked: list[dict[str, Any]] = []
         self.forever = False
         self.looks = 0
+        #: What gets no answer the first time that it is asked.
+        self.swallowed: set[str] = set()
+        self.marks: set[str] = set()
+        self.exit_code = 3
         self.server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.server.bind(str(path))
         self.server.listen()
 
     def run(self) -> None:
-        connection, _ = self.server.accept()
-        with connection, connection.makefile("rb") as lines:
-            for line in lines:
-                if line.startswith(b"\xff"):
-                    # Of the conversation before: an error, and an answer to nobody.
-                    connection.sendall(b'{"error": {"desc": "invalid"}}\n{"return": 5}\n')
-                asked = json.loads(line.lstrip(b"\xff"))
-                self.asked.append(asked)
-                connection.sendall(json.dumps(self.answer(asked)).encode() + b"\n")
+        with contextlib.suppress(OSError):  # closed by the test
+            while True:
+                connection, _ = self.server.accept()
+                with connection, connection.makefile("rb") as lines:
+                    self.talk(connection, lines)
+
+    def talk(self, connection: socket.socket, lines: IO[bytes]) -> None:
+        for line in lines:
+            if line.startswith(b"\xff"):
+                # Of the conversation before: an error, and an answer to nobody.
+                connection.sendall(b'{"error": {"desc": "invalid"}}\n{"return": 5}\n')
+            asked = json.loads(line.lstrip(b"\xff"))
+            self.asked.append(asked)
+            told = self.answer(asked)
+            if asked["execute"] in self.swallowed:
+                self.swallowed.remove(asked["execute"])
+            else:
+                connection.sendall(json.dumps(told).encode() + b"\n")
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         given = asked.get("arguments", {})
         if asked["execute"] == "guest-sync":
             return {"return": given["id"]}
         if asked["execute"] == "guest-exec":
-            if given["path"] == "missing":
-                return {"error": {"desc": "no such file"}}
-            return {"return": {"pid": 42}}
+            return self.begin(given["arg"])
         self.looks += 1
         if self.forever or self.looks == 1:
             return {"return": {"exited": False}}
         out = b64encode(b"out\n").decode()
-        return {"return": {"exited": True, "exitcode": 3, "out-data": out}}
+        return {"return": {"exited": True, "exitcode": self.exit_code, "out-data": out}}
+
+    def begin(self, arg: list[str]) -> dict[str, Any]:
+        if "missing" in arg:
+            return {"error": {"desc": "no such file"}}
+        if arg[2] in self.marks:  # what the shell says then
+            self.exit_code = TWICE
+        self.marks.add(arg[2])
+        return {"return": {"pid": 42}}
 
 
 @pytest.fixture
@@ -66,6 +87,8 @@ def guest(path: Path) -> Iterator[Guest]:
     made = Guest(path)
     made.start()
     yield made
+    made.server.shutdown(socket.SHUT_RDWR)
+    made.join(10)
     made.server.close()
 
 
@@ -77,7 +100,7 @@ def test_a_command_is_run_to_its_end_after_what_was_left_over_is_dropped(
 
     assert (done.exit_code, done.stdout, done.stderr) == (3, "out\n", "")
     given = guest.asked[1]["arguments"]
-    assert (given["path"], given["arg"], given["env"]) == ("cat", ["-"], ["A=1"])
+    assert (given["arg"][3:], given["env"]) == (["cat", "-"], ["A=1"])
     assert b64decode(given["input-data"]) == b"in"
     assert given["capture-output"] is True
 
@@ -89,6 +112,33 @@ def test_a_command_that_does_not_end_is_killed(guest: Guest, path: Path) -> None
         agent.run(["sleep"], timeout=0.1)
 
     assert guest.asked[-1]["arguments"]["arg"] == ["-KILL", "42"]
+
+
+def test_an_answer_that_is_lost_is_asked_for_again(guest: Guest, path: Path) -> None:
+    guest.swallowed = {"guest-exec-status"}
+
+    with Agent(path, patience=0.2) as agent:
+        assert agent.run(["cat"]).stdout == "out\n"
+
+    assert [one["execute"] for one in guest.asked].count("guest-exec") == 1
+
+
+def test_a_command_whose_start_was_not_answered_is_not_run_twice(guest: Guest, path: Path) -> None:
+    guest.swallowed = {"guest-exec"}
+
+    with Agent(path, patience=0.2) as agent, pytest.raises(ToolError, match="answer was lost"):
+        agent.run(["cat"])
+
+    assert len(guest.marks) == 1
+
+
+def test_a_mark_keeps_the_shell_from_running_a_command_again(tmp_path: Path) -> None:
+    line = ["/bin/sh", "-c", ONCE, str(tmp_path / "mark"), "echo", "a  b"]
+
+    first, second = (run(line, check=False) for _ in range(2))
+
+    assert (first.exit_code, first.stdout) == (0, "a  b\n")
+    assert (second.exit_code, second.stdout) == (TWICE, "")
 
 
 @pytest.mark.usefixtures("guest")

@@ -49,6 +49,7 @@ _ASIDE = (
             "render/clouds/",
             "render/helm/",
             "report/",
+            "rig/agent.py",
             "rig/bench",
             "rig/demo.py",
             "rig/prove/command.py",
