@@ -47,7 +47,7 @@ class Guest(threading.Thread):
         for line in lines:
             if line.startswith(b"\xff"):
                 # Of the conversation before: an error, and an answer to nobody.
-                connection.sendall(b'{"error": {"desc": "invalid"}}\n{"return": 5}\n')
+                connection.sendall(b'{"error": {"desc": "invalid"}}\n{"return": -5}\n')
             asked = json.loads(line.lstrip(b"\xff"))
             self.asked.append(asked)
             told = self.answer(asked)
@@ -71,9 +71,10 @@ class Guest(threading.Thread):
     def begin(self, arg: list[str]) -> dict[str, Any]:
         if "missing" in arg:
             return {"error": {"desc": "no such file"}}
-        if arg[2] in self.marks:  # what the shell says then
-            self.exit_code = TWICE
-        self.marks.add(arg[2])
+        if arg[:2] == ["-c", ONCE]:
+            if arg[2] in self.marks:  # what the shell says then
+                self.exit_code = TWICE
+            self.marks.add(arg[2])
         return {"return": {"pid": 42}}
 
 
