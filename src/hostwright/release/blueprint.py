@@ -39,6 +39,11 @@ CADDY = "caddy"
 #: The job; it is in a profile of its own name, so that ``up`` and ``create`` never start it.
 MIGRATE = "migrate"
 
+#: How often Docker runs health checks on a host. Nothing there waits for what it finds: the runner
+#: asks by itself whenever it has to know. Each check starts processes, which is most of what an
+#: idle host does; by hand, Compose waits for them at the start, so the file has shorter ones.
+HEALTH_INTERVAL = "30s"
+
 #: Directories of the blueprint that belong to the application on the host; every other one belongs
 #: to the project that mounts it.
 _OF_THE_APPLICATION = frozenset({"caddy", "live", "run"})
@@ -353,6 +358,8 @@ def _placed(body: Mapping[str, Any], names: _Names, part: Part) -> Document:
         entry["path"] = names.path(entry["path"], part)
     if isinstance(placed.get("command"), str):
         placed["command"] = shlex.split(placed["command"])
+    if "healthcheck" in placed:
+        placed["healthcheck"]["interval"] = HEALTH_INTERVAL
     # Compose casts what it interpolated itself, but here that is done: the schema wants numbers.
     placed["ulimits"] = {name: int(limit) for name, limit in placed.get("ulimits", {}).items()}
     return placed

@@ -231,6 +231,14 @@ def test_a_release_changes_nothing_in_the_base() -> None:
     assert split(release_id="a1").base == split(frozenset({"api"}), release_id="b2").base
 
 
+def test_an_idle_host_is_not_kept_busy_by_health_checks() -> None:
+    projects = split()
+
+    for body in [*projects.base["services"].values(), *projects.release["services"].values()]:
+        assert body.get("healthcheck", {"interval": "30s"})["interval"] == "30s"
+    assert compose_file()["services"]["postgres"]["healthcheck"]["interval"] == "5s"
+
+
 def test_images_are_those_that_were_placed_on_the_host() -> None:
     ref = "registry.test/api@sha256:" + "a" * 64
     projects = split(images={"api": ref, "redis": "valkey:8"})
