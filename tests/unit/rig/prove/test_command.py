@@ -18,6 +18,8 @@ from hostwright.rig.prove.typed import Ended
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hostwright.rig.prove.rows import Row
+
 
 def test_rows_are_taken_server_by_server() -> None:
     kinds = [task.kind for task in tasks(short=False)]
@@ -132,6 +134,61 @@ def test_a_row_of_a_committed_table_is_not_taken_again(
     assert main(["restore", "--rows", RESTORED.case.id]) == 0
 
 
+class NoStage:
+    """A stage whose server is a console's log, and what was done to it."""
+
+    facts: ClassVar[dict[str, str]] = {}
+    log: ClassVar[Path | None] = None
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.scene = self.server = self
+
+    @classmethod
+    def set_up(cls, *_: object, **__: object) -> NoStage:
+        return cls()
+
+    def kill(self) -> None:
+        self.done.append("kill")
+
+    def boot(self) -> None:
+        self.done.append("boot")
+
+    def back(self) -> None:
+        self.done.append("back")
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.parametrize("panics", [0, 1, command.TRIES])
+def test_a_row_whose_machine_panicked_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, panics: int, *, noticed: bool
+) -> None:
+    monkeypatch.setattr(NoStage, "log", tmp_path / "console.log")
+    stage, taken = NoStage(), []
+
+    def attempt(_: object) -> Row:
+        taken.append(1)
+        if len(taken) <= panics:
+            with (tmp_path / "console.log").open("a") as console:
+                console.write(f"{command.PANIC}: Fatal exception in interrupt\n")
+            if noticed:
+                raise ToolError("the guest agent does not answer")
+        return RESTORED
+
+    task = Task("restore", "restore/10", "a row", kind="power", attempt=attempt)
+    proof = Proof(State(tmp_path / "state.json"), tmp_path / "proof", tmp_path, [task])
+    with Progress() as progress:
+        if panics == command.TRIES:
+            with pytest.raises(ToolError):
+                proof._taken(task, stage, progress)  # type: ignore[arg-type] # noqa: SLF001
+        else:
+            proof._taken(task, stage, progress)  # type: ignore[arg-type] # noqa: SLF001
+
+    assert len(taken) == min(panics + 1, command.TRIES)
+    assert stage.done[:3] == (["kill", "boot", "back"] if panics else [])
+    assert proof.rows("restore") == ([] if panics == command.TRIES else [RESTORED])
+
+
 @pytest.mark.parametrize(
     "error", [ToolError("the server is away"), httpx.ConnectError("the server is away")]
 )
@@ -148,18 +205,12 @@ def test_a_row_that_cannot_be_taken_does_not_keep_the_others_out(
 
         def __exit__(self, *_: object) -> None: ...
 
-    class NoStage:
-        facts: ClassVar[dict[str, str]] = {}
-
-        @classmethod
-        def set_up(cls, *_: object, **__: object) -> NoStage:
-            return cls()
-
     def fail(_: object) -> NoReturn:
         raise error
 
     monkeypatch.setattr(command, "Rig", NoRig)
     monkeypatch.setattr(command, "Stage", NoStage)
+    monkeypatch.setattr(NoStage, "log", tmp_path / "console.log")
     bad = Task("restore", "restore/bad", "bad", kind="plain", attempt=fail)
     good = Task("restore", "restore/10", "good", kind="plain", attempt=lambda _: RESTORED)
     proof = Proof(State(tmp_path / "state.json"), tmp_path / "proof", tmp_path, [bad, good])
