@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 ROOT = "/var/lib/hostwright/app"
-LONG = 60.0
+#: Longer than the minute after which Caddy asks again for a certificate that it did not get.
+LONG = 150.0
 #: What stands beside the application, and is not its own.
 STRANGERS = ("other_data", "other/app:1")
 

@@ -225,7 +225,8 @@ def test_caddy_in_the_server_gets_a_certificate_that_visitors_trust(
     def answers() -> bool:
         return run(["curl", "-sf", *dial, "https://app.test/"], check=False).exit_code == 0
 
-    assert processes.wait(answers, 60)
+    # Caddy asks again a minute after a first attempt that failed.
+    assert processes.wait(answers, 150)
     requests = (Request("https://app.test/"), Request("https://api.test/", "POST", "{}"))
     with LoadGenerator(Stream(docker.address, str(acme.root_pem), requests)) as load:
         docker.exec(["true"])
