@@ -30,9 +30,12 @@ LOOKS = (
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:  # noqa: ANN401 - a CallInfo of anything
     """Show how the server was when a test of it failed."""
     report: Any = yield
-    scene = getattr(item, "funcargs", {}).get("scene")
-    if call.when == "call" and report.failed and isinstance(scene, Scene):
-        report.sections.append(("the server", "\n".join(looked(scene, line) for line in LOOKS)))
+    if call.when == "call" and report.failed:
+        given = getattr(item, "funcargs", {}).values()
+        scenes = [found for one in given for found in (one, getattr(one, "scene", None))]
+        for scene in (one for one in scenes if isinstance(one, Scene)):
+            text = "\n".join(looked(scene, line) for line in LOOKS)
+            report.sections.append((f"the server {scene.server.name}", text))
     return report
 
 

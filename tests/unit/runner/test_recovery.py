@@ -9,6 +9,7 @@ from tests.unit.runner import fake_host as fake
 from tests.unit.runner.fake_host import NEW, OLD, Docker
 
 from hostwright.runner import base, carry, recovery, releases, reverting
+from hostwright.runner.backup import work
 from hostwright.runner.engine import EngineError
 from hostwright.runner.fault import RunnerError, broken
 from hostwright.runner.phases import DRAINED, SWITCHED
@@ -183,3 +184,15 @@ def test_a_base_that_does_not_get_well_keeps_no_role_from_starting(
         recovery.stand(booted)
 
     assert "made whole" in fake.notes(booted)
+
+
+@pytest.mark.parametrize(("verb", "stands"), [("resume", True), ("cool", False)])
+def test_a_boot_starts_what_does_not_run_and_the_end_of_a_warm_release_does_not(
+    booted: Host, monkeypatch: pytest.MonkeyPatch, verb: str, *, stands: bool
+) -> None:
+    monkeypatch.setattr(base, "mend", lambda _: None)
+
+    work.scheduled(booted, verb)
+
+    assert ("made whole" in fake.notes(booted)) is stands
+    assert fake.told(booted)[-1]["event"] == "done"
