@@ -195,14 +195,38 @@ def up(host: Host, services: frozenset[str]) -> None:
 
 
 def mend(host: Host) -> None:
-    """Start what of the base does not run any more: a full disk keeps a service from starting.
-
-    Not left to Compose: where Docker could not write down that a service has ended, its list, which
-    Compose believes, goes on saying that it runs.
+    """Start what of the base does not run any more, and wait until that is well.
 
     Raises:
         EngineError: Docker cannot start one; the others were started all the same.
         RunnerError: One does not get well.
+    """
+    started, refused = _start(host)
+    if started:
+        await_well(host, started)
+    if refused:
+        raise refused[0]
+
+
+def start(host: Host) -> None:
+    """Start what of the base does not run any more, and leave it to get well.
+
+    Raises:
+        EngineError: Docker cannot start one; the others were started all the same.
+    """
+    _, refused = _start(host)
+    if refused:
+        raise refused[0]
+
+
+def _start(host: Host) -> tuple[frozenset[str], list[EngineError]]:
+    """Start what does not run: a full disk keeps a service from starting.
+
+    Not left to Compose: where Docker could not write down that a service has ended, its list, which
+    Compose believes, goes on saying that it runs.
+
+    Returns:
+        The services that were started, and why others could not be.
     """
     started: set[str] = set()
     refused: list[EngineError] = []
@@ -217,10 +241,7 @@ def mend(host: Host) -> None:
             started.add(_service(found))
         except EngineError as error:
             refused.append(error)
-    if started:
-        await_well(host, frozenset(started))
-    if refused:
-        raise refused[0]
+    return frozenset(started), refused
 
 
 def only_believed(found: dict[str, Any]) -> bool:

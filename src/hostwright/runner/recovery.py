@@ -20,6 +20,7 @@ from . import (
     releases,
     reverting,
 )
+from .engine import EngineError
 from .fault import RunnerError, broken
 from .machine import Step
 from .operation import tolerant
@@ -159,21 +160,42 @@ def stand(host: Host) -> None:
     """Start what of the base and of the serving release does not run.
 
     For a boot: Docker tries each container once then, and leaves one alone that does not start,
-    whatever its restart policy says.
+    whatever its restart policy says. Nothing is waited for, and nothing judged: while Postgres puts
+    its data in order, roles are restarted until it answers, and the watch tells who stays unwell.
 
     Raises:
-        RunnerError: Something does not get well; the rest was tried all the same.
+        EngineError: Docker cannot start one; the rest was started all the same.
+        RunnerError: Compose cannot make one that is gone.
     """
-    try:
-        base.mend(host)
-    finally:
-        serving = host.serving
-        release = releases.load(host.layout, serving) if serving else None
-        names = [host.layout.container(release.id, r) for r in release.roles] if release else []
-        still = [name for name in names if not host.engine.running(name)]
-        if still:
-            host.events.note(f"not running, and started: {', '.join(still)}")
-            whole(host)
+    refused: list[Exception] = []
+    for start in (base.start, _start_roles):
+        try:
+            start(host)
+        except plain.FAULTS as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+
+
+def _start_roles(host: Host) -> None:
+    serving = host.serving
+    release = releases.load(host.layout, serving) if serving else None
+    if release is None:
+        return
+    names = [host.layout.container(release.id, role) for role in release.roles]
+    if any(host.engine.container(name) is None for name in names):
+        host.create(release)
+    refused: list[EngineError] = []
+    for name in names:
+        if host.engine.running(name):
+            continue
+        host.events.note(f"{name} did not run, and is started")
+        try:
+            host.engine.start(name)
+        except EngineError as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
 
 
 def _say(host: Host, recorded: Journal, action: str) -> str:

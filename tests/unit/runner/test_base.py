@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,6 +119,24 @@ def test_one_that_docker_cannot_start_does_not_keep_the_others_from_it(tmp_path:
         base.mend(fake.host(tmp_path, docker))
 
     assert docker.calls == ["start caddy"]
+
+
+@pytest.mark.parametrize(("restarts", "mends"), [(0, True), (7, False)])
+def test_a_boot_only_starts_and_mending_waits_until_it_is_well(
+    tmp_path: Path, restarts: int, *, mends: bool
+) -> None:
+    class Restarted(Base):
+        def container(self, name: str) -> dict[str, Any]:
+            return {**super().container(name), "RestartCount": restarts}
+
+    host = fake.host(tmp_path, docker := Restarted(redis=(False, 0)))
+
+    base.start(host)
+
+    assert docker.services["redis"] == (True, 1)
+    docker.services["redis"] = (False, 0)
+    with nullcontext() if mends else pytest.raises(RunnerError, match="does not get well"):
+        base.mend(host)
 
 
 @pytest.mark.parametrize(

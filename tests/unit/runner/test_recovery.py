@@ -12,12 +12,14 @@ from hostwright.runner import base, carry, recovery, releases, reverting
 from hostwright.runner.backup import work
 from hostwright.runner.engine import EngineError
 from hostwright.runner.fault import RunnerError, broken
+from hostwright.runner.operation import Host
 from hostwright.runner.phases import DRAINED, SWITCHED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hostwright.runner.operation import Host, Operation
+    from hostwright.runner.manifest import Manifest
+    from hostwright.runner.operation import Operation
 
 
 def never_well(*_: object) -> NoReturn:
@@ -151,48 +153,104 @@ def test_a_status_job_that_docker_no_longer_knows_counts_as_migrated(tmp_path: P
 
 
 @pytest.fixture
-def booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+def booted(tmp_path: Path) -> Host:
     """NEW serves; of its roles, Docker has started the api."""
     names = {f"app-{NEW}-{role}": role == "api" for role in ("api", "worker")}
     host = fake.host(tmp_path, Docker(**names))
     fake.unpacked(host, NEW)
     fake.serve(host, NEW)
-    monkeypatch.setattr(recovery, "whole", lambda host: host.events.note("made whole"))
     return host
 
 
+def started(host: Host) -> list[str]:
+    assert isinstance(host.engine, Docker)
+    return [call for call in host.engine.calls if call.startswith("start ")]
+
+
 def test_what_serves_is_left_alone_where_all_of_it_runs(booted: Host) -> None:
-    booted.engine.start(f"app-{NEW}-worker")
+    assert isinstance(booted.engine, Docker)
+    booted.engine.known = dict.fromkeys(booted.engine.known, True)
 
     recovery.stand(booted)
 
+    assert started(booted) == []
     assert fake.notes(booted) == ""
 
 
 def test_what_does_not_run_of_what_serves_is_named_and_started(booted: Host) -> None:
     recovery.stand(booted)
 
-    assert fake.notes(booted) == f"not running, and started: app-{NEW}-worker\nmade whole"
+    assert started(booted) == [f"start app-{NEW}-worker"]
+    assert f"app-{NEW}-worker did not run, and is started" in fake.notes(booted)
 
 
-def test_a_base_that_does_not_get_well_keeps_no_role_from_starting(
+def test_a_role_that_was_restarted_often_is_started_at_a_boot_and_not_judged(
     booted: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(base, "mend", never_well)
+    """After a power loss the roles are restarted while Postgres puts its data in order."""
+    known = Docker.container
 
-    with pytest.raises(RunnerError, match="not well after"):
+    def restarted(docker: Docker, name: str) -> dict[str, object] | None:
+        found = known(docker, name)
+        return found and {**found, "RestartCount": 7}
+
+    monkeypatch.setattr(Docker, "container", restarted)
+
+    recovery.stand(booted)
+
+    assert started(booted) == [f"start app-{NEW}-worker"]
+
+
+def test_a_role_that_is_gone_is_made_anew(booted: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(booted.engine, Docker)
+    docker = booted.engine
+    del docker.known[f"app-{NEW}-worker"]
+
+    def create(host: Host, release: Manifest) -> None:
+        assert host is booted
+        docker.known[f"app-{release.id}-worker"] = False
+
+    monkeypatch.setattr(Host, "create", create)
+
+    recovery.stand(booted)
+
+    assert all(docker.known.values())
+
+
+def test_a_base_and_a_role_that_docker_cannot_start_keep_no_other_role_from_starting(
+    booted: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> NoReturn:
+        raise EngineError(500, "postgres: address already in use")
+
+    start = Docker.start
+
+    def stubborn(docker: Docker, name: str) -> None:
+        if name.endswith("api"):
+            raise EngineError(500, "api: no space left on device")
+        start(docker, name)
+
+    assert isinstance(booted.engine, Docker)
+    booted.engine.known = dict.fromkeys(booted.engine.known, False)
+    monkeypatch.setattr(base, "start", refuse)
+    monkeypatch.setattr(Docker, "start", stubborn)
+
+    with pytest.raises(EngineError, match="postgres: address already in use"):
         recovery.stand(booted)
 
-    assert "made whole" in fake.notes(booted)
+    assert started(booted) == [f"start app-{NEW}-worker"]
+    monkeypatch.setattr(base, "start", lambda _: None)
+    with pytest.raises(EngineError, match="api: no space left"):
+        recovery.stand(booted)
 
 
 @pytest.mark.parametrize(("verb", "stands"), [("resume", True), ("cool", False)])
 def test_a_boot_starts_what_does_not_run_and_the_end_of_a_warm_release_does_not(
     booted: Host, monkeypatch: pytest.MonkeyPatch, verb: str, *, stands: bool
 ) -> None:
-    monkeypatch.setattr(base, "mend", lambda _: None)
+    monkeypatch.setattr(base, "start", lambda _: None)
 
     work.scheduled(booted, verb)
 
-    assert ("made whole" in fake.notes(booted)) is stands
+    assert bool(started(booted)) is stands
     assert fake.told(booted)[-1]["event"] == "done"
