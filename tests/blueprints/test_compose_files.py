@@ -307,33 +307,83 @@ AWKWARD = ['p"a\\ss', "it's a $HOME #1", "pä ss\\n", "'\"\\x41\"'", "x" * 200]
 @pytest.mark.parametrize("password", AWKWARD)
 def test_redis_takes_any_password_and_keeps_its_data_safe(stub: Path, password: str) -> None:
     (stub / "secret").write_text(password + "\n")
+    with redis(stub) as (port, process):
+        assert (stub / "redis.conf").stat().st_mode & 0o777 == 0o600
+        assert password.encode() not in Path(f"/proc/{process}/cmdline").read_bytes()
+        health = ["sh", str(ENTRYPOINTS / "redis-health.sh")]
+        environment = {"PATH": f"{stub}:{os.environ['PATH']}", **secret_of(stub)}
+        # The real check, with the port that a test needs.
+        redis_cli(stub, port)
+        run(health, env=environment)
+        # Written down, since it is a default of today's Redis only.
+        assert "maxmemory-policy noeviction\n" in (stub / "redis.conf").read_text()
+        assert ask_redis(port, password, "CONFIG", "GET", "appendonly") == "yes"
+        assert ask_redis(port, password, "CONFIG", "GET", "maxmemory") == str(192 * 2**20)
+        (stub / "secret").write_text("wrong\n")
+        assert run(health, env=environment, check=False).exit_code == 1
+
+
+COMMAND = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$4\r\n\0\0\0\0\r\n"
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3, 511, 4096, 100_001])
+@pytest.mark.parametrize("log", [COMMAND, COMMAND + COMMAND[:30], COMMAND * 5000, b""])
+def test_the_zeros_that_a_power_loss_leaves_are_cut_off_and_nothing_else(
+    stub: Path, log: bytes, zeros: int
+) -> None:
+    (stub / "secret").write_text("hunter2hunter2\n")
+    (stub / "appendonlydir").mkdir()
+    kept = stub / "appendonlydir" / "appendonly.aof.2.incr.aof"
+    base = stub / "appendonlydir" / "appendonly.aof.2.base.rdb"
+    kept.write_bytes(log + bytes(zeros))
+    base.write_bytes(b"REDIS\0")
+
+    done = start(stub, "redis", stub / "secret", "redis-server")
+
+    assert done.stdout.splitlines()[0] == "started"
+    # A command that is cut off within zeros of its own loses them too: Redis drops it anyway.
+    assert kept.read_bytes() == (log + bytes(zeros)).rstrip(b"\0")
+    assert base.read_bytes() == b"REDIS\0"
+    assert done.stderr.count("were cut off the end") == (kept.stat().st_size < len(log) + zeros)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("cut", [0, 5])
+def test_redis_starts_with_the_log_that_a_power_loss_leaves(stub: Path, cut: int) -> None:
+    """Without the cut it says "Bad file format" and ends, at every start."""
+    (stub / "secret").write_text("hunter2hunter2\n")
+    with redis(stub) as (port, _):
+        for key in ("one", "two"):
+            assert ask_redis(port, "hunter2hunter2", "SET", key, "1") == "OK"
+    (log,) = (stub / "appendonlydir").glob("*.incr.aof")
+    written = log.read_bytes()
+    log.write_bytes(written[: len(written) - cut] + bytes(cut + 300))
+
+    with redis(stub) as (port, _):
+        kept = ask_redis(port, "hunter2hunter2", "DBSIZE")
+
+    assert kept == ("1" if cut else "2")
+
+
+@contextmanager
+def redis(stub: Path) -> Iterator[tuple[int, int]]:
+    """Redis behind our entrypoint: the port of its own that it listens on, and its process."""
     port = free_port()
-    server = stub / "docker-entrypoint.sh"
-    server.write_text(f'#!/bin/sh\nexec "$@" --port {port} --bind 127.0.0.1\n')
+    (stub / "docker-entrypoint.sh").write_text(
+        f'#!/bin/sh\nexec "$@" --port {port} --bind 127.0.0.1\n'
+    )
     environment = {
         **os.environ,
         "PATH": f"{stub}:{os.environ['PATH']}",
-        "REDIS_PASSWORD_FILE": str(stub / "secret"),
         "REDIS_CONFIG": str(stub / "redis.conf"),
         "REDIS_DATA": str(stub),
+        **secret_of(stub),
     }
     argv = ["sh", str(ENTRYPOINTS / "redis.sh"), "redis-server"]
     with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - ours
         try:
             wait_for(port)
-            assert (stub / "redis.conf").stat().st_mode & 0o777 == 0o600
-            assert password.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
-            health = ["sh", str(ENTRYPOINTS / "redis-health.sh")]
-            # The real check, with the port that a test needs.
-            redis_cli(stub, port)
-            run(health, env={"PATH": environment["PATH"], **secret_of(stub)})
-            # Written down, since it is a default of today's Redis only.
-            assert "maxmemory-policy noeviction\n" in (stub / "redis.conf").read_text()
-            assert ask_redis(port, password, "CONFIG", "GET", "appendonly") == "yes"
-            assert ask_redis(port, password, "CONFIG", "GET", "maxmemory") == str(192 * 2**20)
-            (stub / "secret").write_text("wrong\n")
-            refused = run(health, env={"PATH": environment["PATH"], **secret_of(stub)}, check=False)
-            assert refused.exit_code == 1
+            yield port, process.pid
         finally:
             process.terminate()
 

@@ -45,17 +45,37 @@ def scene() -> Iterator[Scene]:
         yield made
 
 
-def kept(scene: Scene, endpoint: str = "", **more: Any) -> None:  # noqa: ANN401 - YAML
-    """Write hosts.yaml with moments kept, in a directory of the server and in a bucket."""
+def kept(
+    scene: Scene,
+    endpoint: str = "",
+    *,
+    box: bool = True,
+    **more: Any,  # noqa: ANN401 - YAML
+) -> None:
+    """Write hosts.yaml with moments kept: in a directory of the server, in a bucket, over SFTP."""
     store = scene.rig.s3
     bucket = {"endpoint": endpoint or store.endpoint, "bucket": store.bucket, "prefix": "moments"}
+    places: dict[str, Any] = {"here": {"path": "/var/backups/shop"}, "away": {"s3": bucket}}
+    if box:
+        places["box"] = {"sftp": own_sftp(scene)}
     scene.write_hosts(
         backup={
             "key_file": str(scene.home / "backup.key"),
-            "repositories": {"here": {"path": "/var/backups/shop"}, "away": {"s3": bucket}},
+            "repositories": places,
             "point_in_time": {"enabled": True, **more},
         }
     )
+
+
+def own_sftp(scene: Scene) -> dict[str, str]:
+    """The server's own sshd: to restic it is a server like any other."""
+    lines = (line.split() for line in scene.server.known_hosts.read_text().splitlines())
+    return {
+        "address": f"admin@{scene.server.address}",
+        "path": "backups/moments",
+        "identity_file": str(scene.server.key),
+        "host_key": next(f"{w[1]} {w[2]}" for w in lines if w[1] == "ssh-ed25519"),
+    }
 
 
 def asked(scene: Scene, *words: str, code: int = 0) -> dict[str, Any]:
@@ -119,12 +139,12 @@ def state(scene: Scene) -> dict[str, Any]:
 
 
 def brought_away(scene: Scene, seconds: float = 90) -> None:
-    """Wait until every repository has what is written by now."""
+    """Wait until each of the three repositories has what is written by now."""
     moment = float(sql(scene, "select extract(epoch from clock_timestamp())"))
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         reached = state(scene).get("reached") or {}
-        if len(reached) == 2 and min(reached.values()) >= moment:
+        if len(reached) == 3 and min(reached.values()) >= moment:
             return
         time.sleep(0.5)
     raise AssertionError(state(scene))
@@ -194,6 +214,19 @@ def test_a_moment_comes_beside_what_serves(scene: Scene) -> None:
 
     assert rows(scene, done["beside"]) == then
     assert len(rows(scene)) == len(then) + 1
+    sql(scene, f'drop database "{done["beside"]}"')
+
+
+@pytest.mark.parametrize("repository", ["here", "away", "box"])
+def test_a_moment_comes_back_from_every_kind_of_repository(scene: Scene, repository: str) -> None:
+    sql(scene, "insert into written (at) values (clock_timestamp())")
+    moment, then = now(scene), rows(scene)
+    brought_away(scene)
+
+    words = ("--to", moment, "--beside", "--repository", repository)
+    done = asked(scene, "vps.restore", *words)
+
+    assert rows(scene, done["beside"]) == then
     sql(scene, f'drop database "{done["beside"]}"')
 
 
@@ -318,7 +351,7 @@ def test_a_server_that_is_lost_loses_less_than_a_minute(scene: Scene) -> None:
         lost_at = float(sql(scene, "select extract(epoch from clock_timestamp())"))
         scene.server.kill()
     scene.server = scene.rig.server()
-    kept(scene)
+    kept(scene, box=False)  # it was on the server that is lost
     scene.trust()
 
     asked(scene, "vps.recover")
@@ -331,7 +364,7 @@ def test_a_server_that_is_lost_loses_less_than_a_minute(scene: Scene) -> None:
 
 
 def test_without_the_setting_postgres_keeps_nothing_for_it(scene: Scene) -> None:
-    kept(scene, enabled=False)
+    kept(scene, box=False, enabled=False)
     scene.invoke("vps.provision", "--host", HOST)
     asked(scene, "vps.backup")
 
