@@ -18,7 +18,7 @@ import httpx
 from hostwright import paths
 from hostwright.errors import FindingsError, HostwrightError, ToolError, UserError
 from hostwright.progress import Progress
-from hostwright.rig import Rig
+from hostwright.rig import Rig, looks
 from hostwright.rig.prove import cases, kill, load, restore, store, tables
 from hostwright.rig.prove.cases import Case
 from hostwright.rig.prove.stage import Kind, Stage, copy
@@ -192,7 +192,9 @@ class Proof:
                     self._taken(task, stage, progress)
                 except (HostwrightError, httpx.HTTPError) as error:
                     self.failed[task.id] = str(error)
-                    progress.note(f"{task.id} could not be taken: {error}")
+                    progress.note(
+                        f"{task.id} could not be taken: {error}\n{looks.look(stage.scene)}"
+                    )
                     return todo[number + 1 :]
         return ()
 

@@ -51,6 +51,7 @@ _ASIDE = (
             "report/",
             "rig/agent.py",
             "rig/bench",
+            "rig/looks.py",
             "rig/demo.py",
             "rig/prove/command.py",
             "rig/prove/store.py",

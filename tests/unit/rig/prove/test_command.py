@@ -157,6 +157,10 @@ class NoStage:
     def back(self) -> None:
         self.done.append("back")
 
+    def exec(self, argv: list[str], **_: object) -> NoReturn:
+        self.done.append(argv[-1])
+        raise ToolError("the server does not answer")
+
 
 @pytest.mark.parametrize("noticed", [True, False])
 @pytest.mark.parametrize("panics", [0, 1, command.TRIES])
@@ -193,7 +197,10 @@ def test_a_row_whose_machine_panicked_is_taken_anew(
     "error", [ToolError("the server is away"), httpx.ConnectError("the server is away")]
 )
 def test_a_row_that_cannot_be_taken_does_not_keep_the_others_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
 ) -> None:
     servers: list[str] = []
 
@@ -220,4 +227,5 @@ def test_a_row_that_cannot_be_taken_does_not_keep_the_others_out(
             proof.close([bad, good], progress)
 
     assert len(servers) == 2
+    assert "journalctl" in capsys.readouterr().err  # how it was is told, as far as it answers
     assert proof.rows("restore") == [RESTORED]
