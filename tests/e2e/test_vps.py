@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -181,6 +181,37 @@ def test_what_docker_did_not_start_at_boot_is_started_all_the_same(
     assert processes.wait(lambda: all(runs(scene, name) for name in left), 60)
     assert scene.do_job()["state"] == "done"
     scene.server.exec(["docker", "update", "--restart=unless-stopped", *left])
+
+
+@pytest.mark.parametrize(
+    ("name", "spoiled"),
+    [("worker", "lower"), ("worker", "config.v2.json"), ("redis", "lower"), ("redis", "mount-id")],
+)
+def test_what_a_power_loss_spoiled_of_a_container_is_made_anew_at_boot(
+    scene: Scene, name: str, spoiled: str
+) -> None:
+    """Docker flushes not all that it writes of a new container: what is left may be empty."""
+    described = json.loads(scene.server.exec(["docker", "inspect", container(scene, name)]).stdout)
+    files = [scene.server.root / file for file in docker_files(described[0])]
+    scene.server.power_off()
+    [found] = [file for file in files if file.name == spoiled]
+    assert found.stat().st_size > 0
+    found.write_bytes(b"")
+    scene.server.boot()
+
+    assert wait_until_ready(scene)
+    assert processes.wait(lambda: runs(scene, container(scene, name)), 60)
+    assert scene.do_job()["state"] == "done"
+
+
+def docker_files(described: dict[str, Any]) -> list[str]:
+    """What Docker notes of a container, below the root of its server."""
+    identity, layer = described["Id"], described["GraphDriver"]["Data"]["UpperDir"]
+    return [
+        f"var/lib/docker/containers/{identity}/config.v2.json",
+        f"var/lib/docker/image/overlay2/layerdb/mounts/{identity}/mount-id",
+        f"{layer}/../lower".lstrip("/"),
+    ]
 
 
 def container(scene: Scene, name: str) -> str:

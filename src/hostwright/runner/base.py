@@ -49,7 +49,7 @@ def bring(op: Operation, before_up: Callable[[], None] = lambda: None) -> str | 
     from . import passwords
 
     same = releases.base_applied(op.layout) == op.goal.base_sha256
-    if same and not _down(op.host):
+    if same and not _down(op.host, op.goal.base_services):
         return None
     if op.is_rollback and not same:
         return leave(op)
@@ -185,63 +185,92 @@ def up(host: Host, services: frozenset[str]) -> None:
     Raises:
         RunnerError: Compose refused, or a service did not get well.
     """
+    _compose_up(host)
+    await_well(host, services)
+
+
+def _compose_up(host: Host) -> None:
     from . import compose
 
     argv = compose.base_argv(host.tool, host.layout)
     done = host.shell.run(argv, cwd=host.layout.base, timeout=_COMPOSE_SECONDS)
     if done.exit_code != 0:
         raise broken("Compose could not bring the base up", where="base.yaml", log=done.tail)
-    await_well(host, services)
 
 
 def mend(host: Host) -> None:
-    """Start what of the base does not run any more, and wait until that is well.
+    """Start what of the base does not run any more: a full disk keeps a service from starting.
+
+    Not left to Compose: where Docker could not write down that a service has ended, its list, which
+    Compose believes, goes on saying that it runs.
 
     Raises:
         EngineError: Docker cannot start one; the others were started all the same.
         RunnerError: One does not get well.
     """
-    started, refused = _start(host)
-    if started:
-        await_well(host, started)
-    if refused:
-        raise refused[0]
-
-
-def start(host: Host) -> None:
-    """Start what of the base does not run any more, and leave it to get well.
-
-    Raises:
-        EngineError: Docker cannot start one; the others were started all the same.
-    """
-    _, refused = _start(host)
-    if refused:
-        raise refused[0]
-
-
-def _start(host: Host) -> tuple[frozenset[str], list[EngineError]]:
-    """Start what does not run: a full disk keeps a service from starting.
-
-    Not left to Compose: where Docker could not write down that a service has ended, its list, which
-    Compose believes, goes on saying that it runs.
-
-    Returns:
-        The services that were started, and why others could not be.
-    """
     started: set[str] = set()
     refused: list[EngineError] = []
     for found in _containers(host):
-        if only_believed(found):
-            host.engine.stop(str(found["Id"]), 0)
-        elif found["State"]["Running"]:
-            continue
-        host.events.note(f"{_service(found)} of the base did not run, and is started")
         try:
-            host.engine.start(str(found["Id"]))
-            started.add(_service(found))
+            if _started(host, found):
+                started.add(_service(found))
         except EngineError as error:
             refused.append(error)
-    return frozenset(started), refused
+    if started:
+        await_well(host, frozenset(started))
+    if refused:
+        raise refused[0]
+
+
+def stand(host: Host, services: frozenset[str]) -> None:
+    """Start what of the base does not run after a boot, and leave it to get well.
+
+    What a power loss has spoiled is made anew: Docker can neither tell nor start it, or has
+    forgotten it. All data lies in volumes.
+
+    Args:
+        host: The host.
+        services: What the base consists of.
+
+    Raises:
+        EngineError: Docker cannot start one for want of disk; the others were started all the same.
+        RunnerError: Compose cannot make one anew.
+    """
+    there: set[str] = set()
+    spoiled: list[str] = []
+    refused: list[EngineError] = []
+    for listed in host.engine.containers(host.layout.base_project):
+        name = str(listed["Labels"].get("com.docker.compose.service"))
+        try:
+            found = host.engine.container(listed["Id"])
+            if found is not None:
+                _started(host, found)
+                there.add(name)
+        except EngineError as error:
+            host.events.note(f"{name} of the base does not start: {error}")
+            if room.ran_out(str(error)):
+                there.add(name)
+                refused.append(error)
+            else:
+                spoiled.append(listed["Id"])
+    for identity in spoiled:
+        host.engine.remove(identity)
+    if gone := sorted(services - there):
+        host.events.note(f"{', '.join(gone)} of the base: not there, and made anew")
+        _compose_up(host)
+    if refused:
+        raise refused[0]
+
+
+def _started(host: Host, found: dict[str, Any]) -> bool:
+    """Start a container that does not run; whether that was to be done."""
+    if only_believed(found):
+        host.engine.stop(str(found["Id"]), 0)
+    elif found["State"]["Running"]:
+        return False
+    host.events.note(f"{_service(found)} of the base did not run, and is started")
+    host.engine.start(str(found["Id"]))
+    return True
 
 
 def only_believed(found: dict[str, Any]) -> bool:
@@ -332,6 +361,9 @@ def _unwell(host: Host, service: str) -> Exception:
     return broken("the base project has no containers", where="base.yaml")
 
 
-def _down(host: Host) -> bool:
+def _down(host: Host, services: frozenset[str]) -> bool:
+    """Whether one of *services* is missing or something of the base does not run."""
     found = _containers(host)
-    return not found or not all(container["State"]["Running"] for container in found)
+    missing = services - {_service(container) for container in found}
+    still = [container for container in found if not container["State"]["Running"]]
+    return not found or bool(missing or still)

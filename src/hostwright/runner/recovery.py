@@ -19,6 +19,7 @@ from . import (
     plain,
     releases,
     reverting,
+    room,
 )
 from .engine import EngineError
 from .fault import RunnerError, broken
@@ -28,6 +29,7 @@ from .operation import tolerant
 if TYPE_CHECKING:
     from .journal import Journal
     from .machine import Decision
+    from .manifest import Manifest
     from .operation import Host
 
 
@@ -160,42 +162,49 @@ def stand(host: Host) -> None:
     """Start what of the base and of the serving release does not run.
 
     For a boot: Docker tries each container once then, and leaves one alone that does not start,
-    whatever its restart policy says. Nothing is waited for, and nothing judged: while Postgres puts
-    its data in order, roles are restarted until it answers, and the watch tells who stays unwell.
+    whatever its restart policy says; one that a power loss has spoiled is made anew. Nothing is
+    waited for, and nothing judged: while Postgres puts its data in order, roles are restarted until
+    it answers, and the watch tells who stays unwell.
 
     Raises:
         EngineError: Docker cannot start one; the rest was started all the same.
-        RunnerError: Compose cannot make one that is gone.
+        RunnerError: Compose cannot make one.
     """
+    release = releases.load(host.layout, host.serving) if host.serving else None
+    if release is None:
+        return
     refused: list[Exception] = []
-    for start in (base.start, _start_roles):
+    try:
+        base.stand(host, release.base_services)
+    except plain.FAULTS as error:
+        refused.append(error)
+    for role in release.roles:
         try:
-            start(host)
+            _stand(host, release, role)
         except plain.FAULTS as error:
             refused.append(error)
     if refused:
         raise refused[0]
 
 
-def _start_roles(host: Host) -> None:
-    serving = host.serving
-    release = releases.load(host.layout, serving) if serving else None
-    if release is None:
-        return
-    names = [host.layout.container(release.id, role) for role in release.roles]
-    if any(host.engine.container(name) is None for name in names):
-        host.create(release)
-    refused: list[EngineError] = []
-    for name in names:
-        if host.engine.running(name):
-            continue
-        host.events.note(f"{name} did not run, and is started")
-        try:
-            host.engine.start(name)
-        except EngineError as error:
-            refused.append(error)
-    if refused:
-        raise refused[0]
+def _stand(host: Host, release: Manifest, role: str) -> None:
+    name = host.layout.container(release.id, role)
+    try:
+        found = host.engine.container(name)
+        if found is not None:
+            if not found["State"]["Running"]:
+                host.events.note(f"{name} did not run, and is started")
+                host.engine.start(name)
+            return
+    except EngineError as error:
+        if room.ran_out(str(error)):
+            raise
+        host.events.note(f"{name} is made anew: {error}")
+        host.engine.remove(name)
+    else:
+        host.events.note(f"{name} was gone, and is made anew")
+    host.create(release)
+    host.engine.start(name)
 
 
 def _say(host: Host, recorded: Journal, action: str) -> str:

@@ -68,7 +68,8 @@ class Base(fake.Docker):
 
     def containers(self, project: str | None = None) -> list[dict[str, Any]]:
         assert project == "app-base"
-        return [{"Id": name, "State": "running"} for name in self.services]
+        label = "com.docker.compose.service"
+        return [{"Id": name, "State": "running", "Labels": {label: name}} for name in self.services]
 
     def container(self, name: str) -> dict[str, Any]:
         running, pid = self.services[name]
@@ -131,12 +132,49 @@ def test_a_boot_only_starts_and_mending_waits_until_it_is_well(
 
     host = fake.host(tmp_path, docker := Restarted(redis=(False, 0)))
 
-    base.start(host)
+    base.stand(host, frozenset({"redis"}))
 
     assert docker.services["redis"] == (True, 1)
     docker.services["redis"] = (False, 0)
     with nullcontext() if mends else pytest.raises(RunnerError, match="does not get well"):
         base.mend(host)
+
+
+class Spoiled(Base):
+    """Docker knows that there is a Redis, and can neither describe nor start it."""
+
+    words = "readlink /var/lib/docker/overlay2: invalid argument"
+
+    def container(self, name: str) -> dict[str, Any]:
+        if name == "redis":
+            raise EngineError(500, self.words)
+        return super().container(name)
+
+    def remove(self, name: str) -> None:
+        del self.services[name]
+
+
+def test_what_a_power_loss_spoiled_of_the_base_is_made_anew_by_compose(tmp_path: Path) -> None:
+    docker = Spoiled(redis=(False, 0), caddy=(False, 0))
+    host = fake.host(tmp_path, docker)
+
+    base.stand(host, frozenset({"redis", "caddy"}))
+
+    assert docker.services == {"caddy": (True, 1)}  # Redis is Compose's to make
+    assert host.shell.said[-1][-4:] == ["--detach", "--pull", "never", "--no-build"]  # type: ignore[attr-defined]
+    assert "redis of the base: not there, and made anew" in fake.notes(host)
+
+
+def test_what_a_full_disk_keeps_from_starting_is_not_removed(tmp_path: Path) -> None:
+    docker = Spoiled(redis=(False, 0), caddy=(False, 0))
+    docker.words = "no space left on device"
+    host = fake.host(tmp_path, docker)
+
+    with pytest.raises(EngineError, match="no space left"):
+        base.stand(host, frozenset({"redis", "caddy"}))
+
+    assert docker.services == {"redis": (False, 0), "caddy": (True, 1)}
+    assert host.shell.said == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -288,21 +326,27 @@ def test_a_base_that_was_being_written_when_the_runner_died_is_brought_up_by_the
 
 
 @pytest.mark.parametrize(
-    ("redis", "calls", "said"),
-    [((True, 1), [], None), ((False, 0), ["start redis"], "the base project was started")],
+    ("services", "calls", "said"),
+    [
+        ({"redis": (True, 1)}, [], None),
+        ({"redis": (False, 0)}, ["start redis"], "the base project was started"),
+        ({}, [], "the base project was started"),
+        ({"caddy": (True, 1)}, [], "the base project was started"),  # Docker has forgotten Redis
+    ],
 )
 def test_the_same_base_is_started_where_it_stopped(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    redis: tuple[bool, int],
+    services: dict[str, tuple[bool, int]],
     calls: list[str],
     said: str | None,
 ) -> None:
     monkeypatch.setattr(base, "await_well", lambda *_: None)
-    docker = Base(redis=redis)
+    docker = Base(**services)
     host = fake.host(tmp_path, docker)
     changing(host, {})
-    fake.unpacked(host, THIRD, base_sha256="0" * 64)
+    images = {name: {"ref": f"{name}:1", "id": None, "pull": False} for name in ("api", "redis")}
+    fake.unpacked(host, THIRD, base_sha256="0" * 64, images=images)
     goal = releases.load(host.layout, THIRD)
     assert goal is not None
     monkeypatch.setattr(base, "strangers", lambda *_: [])

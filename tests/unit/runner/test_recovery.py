@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -153,12 +154,13 @@ def test_a_status_job_that_docker_no_longer_knows_counts_as_migrated(tmp_path: P
 
 
 @pytest.fixture
-def booted(tmp_path: Path) -> Host:
+def booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """NEW serves; of its roles, Docker has started the api."""
     names = {f"app-{NEW}-{role}": role == "api" for role in ("api", "worker")}
     host = fake.host(tmp_path, Docker(**names))
     fake.unpacked(host, NEW)
     fake.serve(host, NEW)
+    monkeypatch.setattr(base, "stand", lambda *_: None)
     return host
 
 
@@ -215,6 +217,36 @@ def test_a_role_that_is_gone_is_made_anew(booted: Host, monkeypatch: pytest.Monk
     recovery.stand(booted)
 
     assert all(docker.known.values())
+    assert f"app-{NEW}-worker was gone, and is made anew" in fake.notes(booted)
+
+
+@pytest.mark.parametrize(
+    ("words", "anew"), [("readlink: invalid argument", True), ("no space left on device", False)]
+)
+def test_a_role_that_a_power_loss_spoiled_is_made_anew_and_no_other(
+    booted: Host, monkeypatch: pytest.MonkeyPatch, words: str, *, anew: bool
+) -> None:
+    made: list[str] = []
+    known = Docker.container
+
+    def spoiled(docker: Docker, name: str) -> dict[str, object] | None:
+        if name.endswith("worker") and not made:
+            raise EngineError(500, words)
+        return known(docker, name)
+
+    def create(host: Host, release: Manifest) -> None:
+        made.append(release.id)
+        assert isinstance(host.engine, Docker)
+        host.engine.known[f"app-{release.id}-worker"] = False
+
+    monkeypatch.setattr(Docker, "container", spoiled)
+    monkeypatch.setattr(Host, "create", create)
+
+    with nullcontext() if anew else pytest.raises(EngineError, match="no space"):
+        recovery.stand(booted)
+
+    assert bool(made) is anew
+    assert started(booted) == ([f"start app-{NEW}-worker"] if anew else [])
 
 
 def test_a_base_and_a_role_that_docker_cannot_start_keep_no_other_role_from_starting(
@@ -232,14 +264,14 @@ def test_a_base_and_a_role_that_docker_cannot_start_keep_no_other_role_from_star
 
     assert isinstance(booted.engine, Docker)
     booted.engine.known = dict.fromkeys(booted.engine.known, False)
-    monkeypatch.setattr(base, "start", refuse)
+    monkeypatch.setattr(base, "stand", refuse)
     monkeypatch.setattr(Docker, "start", stubborn)
 
     with pytest.raises(EngineError, match="postgres: address already in use"):
         recovery.stand(booted)
 
     assert started(booted) == [f"start app-{NEW}-worker"]
-    monkeypatch.setattr(base, "start", lambda _: None)
+    monkeypatch.setattr(base, "stand", lambda *_: None)
     with pytest.raises(EngineError, match="api: no space left"):
         recovery.stand(booted)
 
@@ -248,7 +280,7 @@ def test_a_base_and_a_role_that_docker_cannot_start_keep_no_other_role_from_star
 def test_a_boot_starts_what_does_not_run_and_the_end_of_a_warm_release_does_not(
     booted: Host, monkeypatch: pytest.MonkeyPatch, verb: str, *, stands: bool
 ) -> None:
-    monkeypatch.setattr(base, "start", lambda _: None)
+    monkeypatch.setattr(base, "stand", lambda *_: None)
 
     work.scheduled(booted, verb)
 
