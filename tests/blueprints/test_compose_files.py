@@ -350,7 +350,10 @@ def test_the_zeros_that_a_power_loss_leaves_are_cut_off_and_nothing_else(
 @pytest.mark.engines
 @pytest.mark.parametrize("cut", [0, 5])
 def test_redis_starts_with_the_log_that_a_power_loss_leaves(stub: Path, cut: int) -> None:
-    """Without the cut it says "Bad file format" and ends, at every start."""
+    """Zeros after a whole command: "Bad file format", at every start, if they are not cut off.
+
+    A command that is not whole is dropped with them, as Redis does it by itself.
+    """
     (stub / "secret").write_text("hunter2hunter2\n")
     with redis(stub) as (port, _):
         for key in ("one", "two"):

@@ -237,6 +237,7 @@ def test_a_role_that_a_power_loss_spoiled_is_made_anew_and_no_other(
     def create(host: Host, release: Manifest) -> None:
         made.append(release.id)
         assert isinstance(host.engine, Docker)
+        assert f"app-{release.id}-worker" not in host.engine.known  # or Compose would keep it
         host.engine.known[f"app-{release.id}-worker"] = False
 
     monkeypatch.setattr(Docker, "container", spoiled)
