@@ -12,6 +12,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -410,7 +411,8 @@ def ask_redis(port: int, password: str, *command: str) -> str:
 @pytest.mark.parametrize("tool", ["curl", "wget", "python3", "node", None])
 def test_health_is_asked_with_whatever_tool_the_image_has(tmp_path: Path, tool: str | None) -> None:
     for name in ("grep", "printf", *([tool] if tool else ())):
-        found = shutil.which(name)
+        # The PATH's Python may be a version manager's script, which needs more than this PATH.
+        found = sys.executable if name == "python3" else shutil.which(name)
         if found:
             (tmp_path / name).symlink_to(found)
     if tool and not (tmp_path / tool).exists():
