@@ -226,14 +226,16 @@ def stand(host: Host, services: frozenset[str]) -> None:
     """Start what of the base does not run after a boot, and leave it to get well.
 
     What a power loss has spoiled is made anew: Docker can neither tell nor start it, or has
-    forgotten it. All data lies in volumes.
+    forgotten it. All data lies in volumes. One that only releases before need is left as it is, as
+    Compose makes what the newest base declares and nothing else.
 
     Args:
         host: The host.
         services: What the base consists of.
 
     Raises:
-        EngineError: Docker cannot start one for want of disk; the others were started all the same.
+        EngineError: Docker cannot start one for want of disk, or one that cannot be made anew; the
+            others were started all the same.
         RunnerError: Compose cannot make one anew.
     """
     there: set[str] = set()
@@ -248,7 +250,7 @@ def stand(host: Host, services: frozenset[str]) -> None:
                 there.add(name)
         except EngineError as error:
             host.events.note(f"{name} of the base does not start: {error}")
-            if room.ran_out(str(error)):
+            if room.ran_out(str(error)) or name not in services:
                 there.add(name)
                 refused.append(error)
             else:

@@ -177,6 +177,19 @@ def test_what_a_full_disk_keeps_from_starting_is_not_removed(tmp_path: Path) -> 
     assert host.shell.said == []  # type: ignore[attr-defined]
 
 
+def test_what_only_releases_before_need_is_not_removed_as_nothing_would_make_it_anew(
+    tmp_path: Path,
+) -> None:
+    docker = Spoiled(redis=(False, 0), caddy=(False, 0))
+    host = fake.host(tmp_path, docker)
+
+    with pytest.raises(EngineError, match="invalid argument"):
+        base.stand(host, frozenset({"caddy"}))
+
+    assert docker.services == {"redis": (False, 0), "caddy": (True, 1)}
+    assert host.shell.said == []  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("test", "argv"),
     [
