@@ -227,6 +227,62 @@ def test_a_restore_that_is_killed_is_put_back_by_the_next_command(scene: Scene, 
     assert "_restoring" not in sql(scene, "select datname from pg_database")
 
 
+def test_a_restore_over_data_that_is_not_well_can_be_killed_and_tried_again(scene: Scene) -> None:
+    """What is put back is as bad as it was; that must not keep the restore from the next try."""
+    before, serving = checksum(scene), scene.serving()
+    asked(scene, "vps.backup")
+    sql(scene, "alter table alembic_version rename to lost")
+
+    killed_at(scene, f"grep -qs SWAPPED {PLACE}/restore.json", "vps.restore", "--yes")
+    done = scene.invoke("vps.restore", "--host", HOST, "--yes")
+
+    assert "goes on serving, and is not whole" in done.stdout + done.stderr
+    assert checksum(scene) == before
+    assert scene.serving() == serving
+    assert scene.do_job()["state"] == "done"
+
+
+def test_a_restore_that_died_between_two_renames_is_put_back(scene: Scene) -> None:
+    """No kill from outside hits that gap; Docker starts no container whose directory is away."""
+    keys(scene, "set", "now", "between")
+    killed_at(scene, f"grep -qs SWAPPING {PLACE}/restore.json", "vps.restore", "--yes")
+    plan = json.loads(root(scene, "cat", f"{PLACE}/restore.json").stdout)["plan"]
+    place, mark = plan["volumes"]["redis"], plan["mark"]
+    script = f"docker stop app-redis && cd {place}/.. && [ -d kept-{mark} ] || mv _data kept-{mark}"
+    root(scene, "sh", "-c", f"{script}; rm -rf _data")
+
+    asked(scene, "vps.backup")
+
+    assert keys(scene, "get", "now") == "between"
+    assert scene.do_job()["state"] == "done"
+
+
+def test_no_release_is_stopped_that_could_not_be_started_again(scene: Scene) -> None:
+    link = root(scene, "readlink", "/var/lib/hostwright/app/live/current").stdout.strip()
+    release = link.rpartition("/")[2]
+    manifest = f"/var/lib/hostwright/app/releases/{release}/manifest.json"
+    text = root(scene, "cat", manifest).stdout
+    root(scene, "sh", "-c", f"head -c 40 {manifest} > /tmp/half && cat /tmp/half > {manifest}")
+    try:
+        said = asked(scene, "vps.restore", "--yes", code=PreflightError.exit_code)["said"]
+        assert "manifest of the release that serves is damaged" in said
+        assert scene.serving() == "1"
+    finally:
+        scene.server.exec(["tee", manifest], stdin=text.encode())
+    assert scene.do_job()["state"] == "done"
+
+
+def test_a_repository_whose_disk_is_not_mounted_is_not_made_anew(scene: Scene) -> None:
+    root(scene, "mv", "/var/backups/shop", "/var/backups/elsewhere")
+    try:
+        said = asked(scene, "vps.backup", code=StoreUnusable.exit_code)["said"]
+        assert "the repository here holds none of the backups that it had" in said
+        assert root(scene, "ls", "/var/backups").stdout.split().count("shop") == 0
+    finally:
+        root(scene, "mv", "/var/backups/elsewhere", "/var/backups/shop")
+    assert set(asked(scene, "vps.backup")["stored"]) == {"here", "away", "box"}
+
+
 @pytest.mark.parametrize("place", ["stage/postgres.dump", "stage/record.json"])
 def test_a_backup_that_is_killed_leaves_nothing_the_next_one_minds(
     scene: Scene, place: str
@@ -296,7 +352,10 @@ def test_a_store_that_takes_requests_and_never_answers_is_too_slow(scene: Scene)
 def test_a_store_that_is_full_or_read_only_says_so(scene: Scene, options: str, said: str) -> None:
     root(scene, "mkdir", "-p", "/srv/small")
     root(scene, "mount", "-t", "tmpfs", "-o", options, "tmpfs", "/srv/small")
-    backed_up(scene, {"here": {"path": "/var/backups/shop"}, "small": {"path": "/srv/small/shop"}})
+    backed_up(
+        scene,
+        {"here": {"path": "/var/backups/shop"}, "small": {"path": f"/srv/small/{options[:2]}"}},
+    )
     try:
         told = asked(scene, "vps.backup", code=StoreUnusable.exit_code)["said"]
         assert f"the repository small {said}" in told

@@ -198,32 +198,32 @@ def _compose_up(host: Host) -> None:
         raise broken("Compose could not bring the base up", where="base.yaml", log=done.tail)
 
 
-def mend(host: Host) -> None:
-    """Start what of the base does not run any more: a full disk keeps a service from starting.
+def services(host: Host, release: str | None) -> frozenset[str]:
+    """What the base of a release consists of; nothing where its manifest cannot be read."""
+    manifest = releases.load(host.layout, release) if release else None
+    return manifest.base_services if manifest else frozenset()
 
-    Not left to Compose: where Docker could not write down that a service has ended, its list, which
-    Compose believes, goes on saying that it runs.
+
+def mend(host: Host, services: frozenset[str] = frozenset()) -> None:
+    """Start what of the base does not run any more, and wait until that is well.
+
+    A full disk keeps a service from starting. Not left to Compose: where Docker could not write
+    down that a service has ended, its list, which Compose believes, goes on saying that it runs.
+
+    Args:
+        host: The host.
+        services: What may be made anew, as :func:`stand` does.
 
     Raises:
         EngineError: Docker cannot start one; the others were started all the same.
-        RunnerError: One does not get well.
+        RunnerError: One does not get well, or Compose cannot make one anew.
     """
-    started: set[str] = set()
-    refused: list[EngineError] = []
-    for found in _containers(host):
-        try:
-            if _started(host, found):
-                started.add(_service(found))
-        except EngineError as error:
-            refused.append(error)
-    if started:
-        await_well(host, frozenset(started))
-    if refused:
-        raise refused[0]
+    if started := stand(host, services):
+        await_well(host, started)
 
 
-def stand(host: Host, services: frozenset[str]) -> None:
-    """Start what of the base does not run after a boot, and leave it to get well.
+def stand(host: Host, services: frozenset[str]) -> frozenset[str]:
+    """Start what of the base does not run, and leave it to get well.
 
     What a power loss has spoiled is made anew: Docker can neither tell nor start it, or has
     forgotten it. All data lies in volumes. One that only releases before need is left as it is, as
@@ -233,12 +233,16 @@ def stand(host: Host, services: frozenset[str]) -> None:
         host: The host.
         services: What the base consists of.
 
+    Returns:
+        What was started or made.
+
     Raises:
         EngineError: Docker cannot start one for want of disk, or one that cannot be made anew; the
             others were started all the same.
         RunnerError: Compose cannot make one anew.
     """
     there: set[str] = set()
+    started: set[str] = set()
     spoiled: list[str] = []
     refused: list[EngineError] = []
     for listed in host.engine.containers(host.layout.base_project):
@@ -246,7 +250,8 @@ def stand(host: Host, services: frozenset[str]) -> None:
         try:
             found = host.engine.container(listed["Id"])
             if found is not None:
-                _started(host, found)
+                if _started(host, found):
+                    started.add(name)
                 there.add(name)
         except EngineError as error:
             host.events.note(f"{name} of the base does not start: {error}")
@@ -262,6 +267,7 @@ def stand(host: Host, services: frozenset[str]) -> None:
         _compose_up(host)
     if refused:
         raise refused[0]
+    return frozenset(started.union(gone))
 
 
 def _started(host: Host, found: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import drain, durable, releases
+from .engine import EngineError
 from .identity import myself, owner_from
 from .operation import tolerant
 from .parallel import together
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from .operation import Host
 
+#: What Docker says of a container that has a process, or is about to have one again.
+UP = frozenset({"running", "restarting", "paused"})
 _SYSTEMD = Path("/run/systemd/system")
 
 
@@ -70,12 +73,27 @@ def end(host: Host, release: str) -> None:
 
     def ender(name: str, role: str) -> Callable[[Event], None]:
         def finish(_: Event) -> None:
-            host.engine.stop(name, manifest.stop_seconds(role) if manifest else 10)
+            stop(host, name, manifest.stop_seconds(role) if manifest else 10)
             host.engine.remove(name)
 
         return finish
 
     together(*(ender(name, role) for name, role in containers(host, release)))
+
+
+def stop(host: Host, name: str, seconds: int) -> None:
+    """Stop a container; one that a power loss has spoiled, so that Docker cannot, does not run.
+
+    Raises:
+        EngineError: It runs, and cannot be stopped.
+    """
+    try:
+        host.engine.stop(name, seconds)
+    except EngineError:
+        for one in host.engine.containers():
+            mine = one["Id"] == name or f"/{name}" in (one["Names"] or ())
+            if mine and one["State"] in UP:
+                raise
 
 
 def containers(host: Host, release: str) -> list[tuple[str, str]]:

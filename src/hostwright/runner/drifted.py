@@ -99,8 +99,5 @@ def certificates(layout: Layout, engine: Engine) -> list[dict[str, Any]]:
     found: dict[str, float | None] = {}
     with contextlib.suppress(*plain.FAULTS):
         volume = engine.find(f"/volumes/{layout.app}_caddy_data")
-        place = Path(volume["Mountpoint"]) if volume else None
-        for path in sorted(place.glob("caddy/certificates/*/*/*.crt")) if place else ():
-            until = reading.not_after(path.read_text(encoding="ascii", errors="replace"))
-            found[path.stem] = max(until or 0, found.get(path.stem) or 0) or None
+        found = reading.newest(Path(volume["Mountpoint"])) if volume else {}
     return [{"name": name, "not_after": until} for name, until in sorted(found.items())]

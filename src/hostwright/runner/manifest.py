@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,400}")
 _HEX = re.compile(r"[0-9a-f]{16,64}")
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]{1,253}")
 _MODES = {"0400", "0600", "0644", "0755"}
 _LONGEST = 86_400
 
@@ -102,6 +103,7 @@ class Manifest(NamedTuple):
         app: The application it belongs to.
         images: By role, and by base service.
         services: api and web, as far as the application has them.
+        domains: The host names that lead to them, in small letters; Caddy certifies each.
         worker: The worker, where it has one.
         migrate: The migration job, where it has one.
         files: Every file of the bundle but the manifest itself.
@@ -126,6 +128,7 @@ class Manifest(NamedTuple):
     app: str
     images: dict[str, Image]
     services: dict[str, Service]
+    domains: tuple[str, ...]
     worker: Worker | None
     migrate: Job | None
     files: dict[str, File]
@@ -204,6 +207,7 @@ def _manifest(root: _Reader) -> Manifest:
         app=root.word("app", APPLICATION),
         images={name: _image(entry) for name, entry in root.part("images").parts(_ROLE).items()},
         services=services,
+        domains=_domains(root.part("public"), services),
         worker=_worker(roles.get("worker")),
         migrate=_job(roles.get("migrate")),
         files={name: _file(entry) for name, entry in root.part("files").parts().items()},
@@ -232,6 +236,12 @@ def _manifest(root: _Reader) -> Manifest:
 def _image(entry: _Reader) -> Image:
     ref, asked = entry.word("ref", _REFERENCE), entry.text("asked", "")
     return Image(ref, entry.text("id", "") or None, entry.flag("pull"), asked)
+
+
+def _domains(public: _Reader, services: dict[str, Service]) -> tuple[str, ...]:
+    """A name whose role is absent leads nowhere: Caddy has no site for it."""
+    found = [name.lower() for role in services for name in public.names(role, _DOMAIN)]
+    return tuple(dict.fromkeys(found))
 
 
 def _service(role: _Reader) -> Service:
@@ -328,10 +338,10 @@ class _Reader:
         if pattern is not None and not pattern.fullmatch(key):
             raise self.wrong(key[:60], f"a name like {pattern.pattern}")
 
-    def names(self, key: str) -> tuple[str, ...]:
+    def names(self, key: str, pattern: re.Pattern[str] = _NAME) -> tuple[str, ...]:
         values = self.value.get(key) or []
         if not isinstance(values, list) or not all(
-            isinstance(value, str) and _NAME.fullmatch(value) for value in values
+            isinstance(value, str) and pattern.fullmatch(value) for value in values
         ):
             raise self.wrong(key, "a list of names")
         return tuple(values)

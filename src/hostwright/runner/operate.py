@@ -100,6 +100,7 @@ def _settle(host: Host) -> None:
             host.events.note(f"{name} had not reached the disk, and is to come once more")
         backups.settle(host)  # first: a release is made whole with the data that it had
         recovery.reconcile(host)
+        backups.settle_data(host)  # once more: what an operation's end decides about data
         passwords.settle(host)
     except plain.FAULTS as error:
         raise recovery.failed(plain.explained(error)) from error

@@ -203,9 +203,11 @@ def _running(host: Host, made: Record) -> None:
     """See that the services that are to be spoken to run."""
     from .backup import postgres
 
+    with tolerant(host, "the base"):  # who is not needed here may stay as it is
+        base.stand(host, base.services(host, host.serving))
     for name in made.names:
         found = postgres.service(host, _SERVICES[name])
-        if found is not None and not found["State"]["Running"]:
+        if found is not None:
             host.engine.start(str(found["Id"]))
             base.await_well(host, frozenset({_SERVICES[name]}))
 

@@ -6,12 +6,14 @@ Needs the lock: whoever holds it knows that a recorded operation has no owner an
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import (
     base,
     bundle,
     carry,
+    cooling,
     journal,
     machine,
     migration,
@@ -27,10 +29,15 @@ from .machine import Step
 from .operation import tolerant
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from .journal import Journal
     from .machine import Decision
     from .manifest import Manifest
     from .operation import Host
+
+#: Of a release, what runs for as long as it serves.
+_SERVING = frozenset({"api", "web", "worker"})
 
 
 def reconcile(host: Host) -> str:
@@ -114,7 +121,7 @@ def _give_up(op: operation.Operation, error: Exception) -> str:
 
 def _leave(host: Host, recorded: Journal) -> str:
     """Leave what the link names as it is; end the operation."""
-    _whole_or_said(host)
+    whole_or_said(host)
     unfinished = releases.state(host.layout, recorded.release).outcome != "good"
     if recorded.op == "deploy" and (host.serving != recorded.release or unfinished):
         facts = migration.remembered(recorded.migration)
@@ -126,12 +133,12 @@ def _leave(host: Host, recorded: Journal) -> str:
 def _unreadable(host: Host) -> str:
     kept = journal.set_aside(host.layout.journal)
     host.events.note(f"the journal cannot be read; it is kept as {kept.name}")
-    _whole_or_said(host)
+    whole_or_said(host)
     host.events.emit("reconciled", release=host.serving, action="left", text=_serves(host))
     return "left"
 
 
-def _whole_or_said(host: Host) -> None:
+def whole_or_said(host: Host) -> None:
     """See that the serving release is whole; where it cannot be, say so and let it serve as it can.
 
     Raises:
@@ -151,11 +158,37 @@ def whole(host: Host) -> None:
         RunnerError: A role cannot be brought up.
     """
     serving = host.serving
-    release = releases.load(host.layout, serving) if serving else None
-    if release is None:
+    if serving is None:
         return
-    reverting.run_services(host, release)
-    reverting.run_worker(host, release)
+    release = releases.load(host.layout, serving)
+    if release is None:
+        _start_unread(host, serving)
+        return
+    _each(partial(run, host, release) for run in (reverting.run_services, reverting.run_worker))
+
+
+def _each(todo: Iterable[Callable[[], object]]) -> None:
+    """Do each, whether or not the one before could be done; then say the first that could not."""
+    refused: list[Exception] = []
+    for work in todo:
+        try:
+            work()
+        except plain.FAULTS as error:
+            refused.append(error)
+    if refused:
+        raise refused[0]
+
+
+def _start_unread(host: Host, serving: str) -> None:
+    """Start what Docker has of a release whose manifest cannot be read."""
+    known = cooling.containers(host, serving)
+    _each(partial(_start, host, name) for name, role in known if role in _SERVING)
+
+
+def _start(host: Host, name: str) -> None:
+    if not host.engine.running(name):
+        host.events.note(f"{name} is started, though its release's manifest is damaged")
+        host.engine.start(name)
 
 
 def stand(host: Host) -> None:
@@ -170,21 +203,21 @@ def stand(host: Host) -> None:
         EngineError: Docker cannot start one; the rest was started all the same.
         RunnerError: Compose cannot make one.
     """
-    release = releases.load(host.layout, host.serving) if host.serving else None
-    if release is None:
+    serving = host.serving
+    if serving is None:
         return
-    refused: list[Exception] = []
-    try:
-        base.stand(host, release.base_services)
-    except plain.FAULTS as error:
-        refused.append(error)
+    _each(_standing(host, serving))
+
+
+def _standing(host: Host, serving: str) -> Iterator[Callable[[], object]]:
+    """What a boot does; each of it whether or not the one before could be done."""
+    release = releases.load(host.layout, serving)
+    yield partial(base.stand, host, base.services(host, serving))
+    if release is None:
+        yield partial(_start_unread, host, serving)
+        return
     for role in release.roles:
-        try:
-            _stand(host, release, role)
-        except plain.FAULTS as error:
-            refused.append(error)
-    if refused:
-        raise refused[0]
+        yield partial(_stand, host, release, role)
 
 
 def _stand(host: Host, release: Manifest, role: str) -> None:

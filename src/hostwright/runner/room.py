@@ -63,13 +63,14 @@ def demand(  # noqa: PLR0913 - whose need, and what its refusal says
         )
 
 
-def demand_disk(needed: int, by: str, code: Code) -> None:
-    """Refuse what would not leave the host its reserve.
+def demand_disk(needed: int, by: str, code: Code, at: Path | None = None) -> None:
+    """Refuse what would not leave its reserve to the disk of Docker's data, or of the place *at*.
 
     Raises:
         RunnerError: It would not; with *code*.
     """
-    demand("disk", disk(), needed + RESERVE_BYTES, by=by, code=code)
+    free = disk() if at is None else _free(at)
+    demand("disk", free, needed + RESERVE_BYTES, by=by, code=code)
 
 
 def ran_out(words: str) -> bool:

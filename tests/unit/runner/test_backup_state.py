@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
+import json
 import os
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.unit.runner import fake_host
 
-from hostwright.runner import base, durable
+from hostwright.runner import base, durable, releases
 from hostwright.runner.backup import (
     alerts,
     certificates,
@@ -20,6 +24,7 @@ from hostwright.runner.backup import (
     postgres,
     redis,
     restore,
+    settings,
     swap,
     watch,
     work,
@@ -28,6 +33,7 @@ from hostwright.runner.backup.settings import Alerts, Keep, Repository, Settings
 from hostwright.runner.fault import Code, RunnerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from hostwright.runner.layout import Layout
@@ -129,6 +135,27 @@ def test_a_backup_is_overdue_when_the_next_one_is_missing_too(layout: Layout, ag
     ledger.append(ledger.backups(layout), entry(at=1000))
     assert watch.overdue(layout, SETTINGS, 1000 + age) == ""
     assert "hours old" in watch.overdue(layout, SETTINGS, 1001 + 2 * 86_400)
+
+
+def test_what_was_made_by_a_clock_that_was_ahead_does_not_look_new(layout: Layout) -> None:
+    """Neither now, when nobody knows how old it is, nor when there is one made since."""
+    for path in (ledger.backups(layout), ledger.drills(layout)):
+        ledger.append(path, entry(at=90_000))
+    assert "set back" in drill.stale(layout, SETTINGS, 1000)
+    assert "set back" in watch.overdue(layout, SETTINGS, 1000)
+
+    for path in (ledger.backups(layout), ledger.drills(layout)):
+        ledger.append(path, entry(TWO, 2000))
+    assert drill.stale(layout, SETTINGS, 2500) == ""
+    assert watch.overdue(layout, SETTINGS, 2500) == ""
+    assert due.reason(ledger.last_good(ledger.backups(layout)), SETTINGS, (), 2500) == ""
+
+
+def test_what_was_told_by_a_clock_that_was_ahead_is_told_again(layout: Layout) -> None:
+    marks = {"disk /": int(time.time()) + 90_000, "disk /var": int(time.time()) - 5}
+    durable.write_json(layout.backup / "alerts.json", marks)
+    assert alerts.due(layout, "disk", "/")
+    assert not alerts.due(layout, "disk", "/var")
 
 
 # --- what a restored database has to be ----------------------------------------------------------
@@ -304,11 +331,11 @@ def test_a_restore_that_died_in_the_exchange_is_put_back(
     facts = {"phase": phase, "plan": found._asdict(), "goal": None}
     durable.write_json(restore.journal(at.layout), facts)
     before: list[bool] = []
-    monkeypatch.setattr(base, "mend", lambda _: before.append(found.kept("storage").exists()))
+    monkeypatch.setattr(base, "mend", lambda *_: before.append(found.kept("storage").exists()))
 
     work.settle(at)
 
-    assert before == [True]  # whoever is asked to put it back may have stopped with a full disk
+    assert before == [False]  # who may have stopped with a full disk is started on its own files
     assert (tmp_path / "volume" / "_data" / "file").read_text() == "_data"
     assert "put back" in fake_host.notes(at)
     assert not restore.journal(at.layout).exists()
@@ -384,13 +411,13 @@ def test_the_alert_command_is_told_as_nobody_or_not_at_all(layout: Layout, tmp_p
     script = f"cat > {tmp_path}/told; id -u >> {tmp_path}/told"
     who = Alerts(("sh", "-c", script), "", 90, 14)
 
-    wrong = alerts.tell(layout, who, "disk", "the disk is full")
+    taken, wrong = alerts.tell(layout, who, "disk", "the disk is full")
 
     if os.geteuid() != 0:  # who cannot become nobody runs nothing, and says so
-        assert len(wrong) == 1
+        assert (taken, len(wrong)) == (False, 1)
         assert not (tmp_path / "told").exists()
         return
-    assert wrong == []
+    assert (taken, wrong) == (True, ())
     told = (tmp_path / "told").read_text()
     assert '"kind": "disk"' in told
     assert told.splitlines()[-1] != "0"
@@ -398,14 +425,140 @@ def test_the_alert_command_is_told_as_nobody_or_not_at_all(layout: Layout, tmp_p
 
 def test_a_command_that_fails_and_a_webhook_that_is_away_are_said(layout: Layout) -> None:
     who = Alerts(("false",), "http://127.0.0.1:9/x", 90, 14)
-    wrong = alerts.tell(layout, who, "disk", "it is full")
-    assert len(wrong) == 2
+    taken, wrong = alerts.tell(layout, who, "disk", "it is full")
+    assert (taken, len(wrong)) == (False, 2)
 
 
-def test_it_is_told_once_while_it_lasts_and_again_when_it_returns(layout: Layout) -> None:
-    told = [alerts.raised(layout, "disk", "/", wrong=wrong) for wrong in (True, True, False, True)]
-    assert told == [True, False, False, True]
-    assert alerts.raised(layout, "disk", "/var", wrong=True)
+class Webhook(http.server.BaseHTTPRequestHandler):
+    """Answers with the codes of its server in turn, then 200; keeps what it took."""
+
+    server: Server
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        code = self.server.codes.pop(0) if self.server.codes else 200
+        if code == 200:
+            self.server.took.append(json.loads(content))
+        self.send_response(code)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Server(http.server.HTTPServer):
+    def __init__(self, codes: list[int]) -> None:
+        super().__init__(("127.0.0.1", 0), Webhook)
+        self.codes = codes
+        self.took: list[dict[str, Any]] = []
+
+    @property
+    def kinds(self) -> list[str]:
+        return [str(message["kind"]) for message in self.took]
+
+
+@contextlib.contextmanager
+def webhook(layout: Layout, *codes: int, command: tuple[str, ...] = ()) -> Iterator[Server]:
+    """The host has been told of a web address that answers so."""
+    with Server(list(codes)) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            configure(layout, command, f"http://127.0.0.1:{server.server_port}/")
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def configure(layout: Layout, command: tuple[str, ...] = (), address: str = "") -> None:
+    document = {
+        "version": 1,
+        "key": "k" * 40,
+        "repositories": [{"name": "here", "kind": "local", "path": "/var/backups/x"}],
+        "keep": {"daily": 7, "weekly": 4, "monthly": 6},
+        "max_age_seconds": 86_400,
+        "timeout_seconds": 7200,
+        "row_floors": {},
+        "drill": {"max_age_seconds": 604_800, "stale": "warn"},
+        "alerts": {
+            "command": list(command),
+            "webhook": address,
+            "disk_percent": 90,
+            "certificate_days": 14,
+        },
+    }
+    settings.store(layout, json.dumps(document).encode())
+
+
+@pytest.fixture
+def signs(monkeypatch: pytest.MonkeyPatch) -> list[watch.Sign]:
+    """What the watch sees."""
+    seen = [watch.Sign("disk", "/", "the disk is full")]
+    monkeypatch.setattr(watch, "look", lambda *_: iter(seen))
+    return seen
+
+
+def test_it_is_told_once_while_it_lasts_and_again_when_it_returns(
+    layout: Layout, signs: list[watch.Sign]
+) -> None:
+    wrong, [well] = list(signs), [sign._replace(what="") for sign in signs]
+    with webhook(layout) as server:
+        for seen in (wrong, wrong, [*wrong, watch.Sign("disk", "/var", "full")], [well], wrong):
+            signs[:] = seen
+            assert watch.main(layout) == 0
+    assert [message["subject"] for message in server.took] == ["/", "/var", "/"]
+
+
+@pytest.mark.usefixtures("signs")
+def test_what_nobody_took_is_told_at_the_next_look(
+    layout: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with webhook(layout, 503) as server:
+        assert [watch.main(layout) for _ in range(3)] == [1, 0, 0]
+    assert server.kinds == ["disk"]
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["the disk is full", "the webhook answered 503", "the disk is full"]
+
+
+@pytest.mark.usefixtures("signs")
+def test_one_who_took_it_is_enough(layout: Layout) -> None:
+    with webhook(layout, command=("false",)) as server:
+        assert [watch.main(layout) for _ in range(2)] == [1, 0]
+    assert server.kinds == ["disk"]
+
+
+@pytest.mark.usefixtures("signs")
+def test_where_nobody_is_to_be_told_it_is_printed_once_a_day(
+    layout: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure(layout)
+    assert [watch.main(layout) for _ in range(2)] == [0, 0]
+    assert capsys.readouterr().out == "the disk is full\n"
+
+
+def test_a_failed_backup_that_nobody_took_is_told_by_the_watch_with_its_time(
+    layout: Layout, signs: list[watch.Sign]
+) -> None:
+    signs.clear()
+    began = int(time.time())
+    with webhook(layout, 503, 503) as server:
+        work.tell(layout, "backup-failed", "the bucket is away")
+        time.sleep(1)
+        assert [watch.main(layout) for _ in range(3)] == [1, 0, 0]
+    [told] = server.took
+    assert (told["kind"], told["what"]) == ("backup-failed", "the bucket is away")
+    assert began <= told["time"] < time.time() - 1
+
+
+def test_a_failed_backup_that_was_taken_is_not_told_again(
+    layout: Layout, signs: list[watch.Sign]
+) -> None:
+    signs.clear()
+    with webhook(layout) as server:
+        work.tell(layout, "backup-failed", "the bucket is away")
+        assert watch.main(layout) == 0
+    assert server.kinds == ["backup-failed"]
 
 
 @pytest.mark.parametrize(
@@ -444,18 +597,87 @@ def certificate(days: float) -> str:
     return made.public_bytes(serialization.Encoding.PEM).decode()
 
 
+NAME = "app.test"
+
+
+def keeps(data: Path, issuer: str, text: str, name: str = NAME) -> None:
+    """Caddy keeps a certificate of an issuer."""
+    path = data / "caddy" / "certificates" / issuer / name / f"{name}.crt"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+
+
+def ending(data: Path, *names: str, since: float = 0.0) -> list[watch.Sign]:
+    now = time.time()
+    return list(watch.expiring(certificates.newest(data), names or (NAME,), 14, now, now - since))
+
+
 @pytest.mark.parametrize(
     ("days", "said"), [(60, ""), (5, "ends in 5.0 days"), (40_000, ""), (-0.5, "ends in -0.5 days")]
 )
 def test_a_certificate_near_its_end_is_seen(tmp_path: Path, days: float, said: str) -> None:
-    path = tmp_path / "caddy" / "certificates" / "ca" / "app.test" / "app.test.crt"
-    path.parent.mkdir(parents=True)
-    path.write_text(certificate(days))
+    keeps(tmp_path, "ca", certificate(days))
 
-    [sign] = watch.expiring(tmp_path, 14, time.time())
+    [sign] = ending(tmp_path)
 
     assert said in sign.what
     assert bool(said) is bool(sign.what)
+
+
+@pytest.mark.parametrize("former", [certificate(-0.5), "torn"])
+@pytest.mark.parametrize("issuers", [("a", "b"), ("b", "a")])
+def test_the_newest_certificate_of_a_name_counts(
+    tmp_path: Path, issuers: tuple[str, str], former: str
+) -> None:
+    for issuer, text in zip(issuers, (former, certificate(60)), strict=True):
+        keeps(tmp_path, issuer, text)
+
+    assert ending(tmp_path) == [watch.Sign("certificate", NAME, "")]
+
+
+def test_a_certificate_that_cannot_be_read_and_none_at_all_are_seen(tmp_path: Path) -> None:
+    keeps(tmp_path, "ca", "torn")
+
+    assert [sign.what for sign in ending(tmp_path, NAME, "api.test", since=3600)] == [
+        "the certificate of app.test cannot be read",
+        "there is no certificate of api.test",
+    ]
+
+
+def test_a_name_that_is_new_has_time_to_get_its_certificate(tmp_path: Path) -> None:
+    assert ending(tmp_path, since=60) == []
+
+
+class Caddys(fake_host.Docker):
+    """A Docker that knows where Caddy's volume is."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__()
+        self.place = place
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        assert path == "/volumes/app_caddy_data"
+        return {"Mountpoint": str(self.place)}
+
+    def containers(self, project: str | None = None) -> list[dict[str, Any]]:
+        del project
+        return []
+
+
+def test_only_names_that_are_served_are_looked_at(tmp_path: Path) -> None:
+    at = fake_host.host(tmp_path)
+    fake_host.unpacked(at, fake_host.OLD, public={"web": ["web.test"], "api": ["API.test"]})
+    keeps(tmp_path, "ca", certificate(3), "api.test")
+    keeps(tmp_path, "ca", certificate(3), "former.test")
+
+    def seen() -> list[tuple[str, str]]:
+        found = watch.look(at.layout, SETTINGS, Caddys(tmp_path), time.time())
+        return [(one.subject, one.what) for one in found if one.kind == "certificate"]
+
+    assert seen() == []  # nothing serves
+    fake_host.serve(at, fake_host.OLD)
+    releases.change(at.layout, fake_host.OLD, outcome="good", committed=1)
+    assert seen() == [("api.test", "the certificate of api.test ends in 3.0 days")]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hostwright.runner.backup import restic, tools
-from hostwright.runner.backup.settings import Keep, Repository
+from hostwright.runner.backup.settings import Alerts, Keep, Repository, Settings
 from hostwright.runner.fault import Code, RunnerError
 from hostwright.runner.layout import Layout
 from hostwright.runner.process import Ended, Shell
@@ -27,6 +28,7 @@ AWAY = Repository(
     secret_key="very-secret",
 )
 BOX = Repository("box", "sftp", "b/shop", address="shop@box.example.com", port=2222, host_key="k A")
+SETTINGS = Settings("k" * 40, (), Keep(7, 4, 6), 86_400, 7200, 604_800, False, Alerts((), "", 90, 14), {})  # noqa: E501, FBT003 # fmt: skip
 HERE = Repository("here", "local", "/var/backups/shop")
 
 
@@ -69,8 +71,9 @@ def test_ssh_accepts_the_pinned_key_alone(layout: Layout) -> None:
 
 
 def test_retention_never_takes_what_a_way_back_needs(layout: Layout) -> None:
-    words = restic.retain_words(layout, Keep(7, 0, 6))
-    assert words[words.index("--keep-tag") + 1] == restic.KEEP_TAG
+    words = restic.retain_words(layout, Keep(7, 0, 6), "the-newest")
+    kept = [after for word, after in itertools.pairwise(words) if word == "--keep-tag"]
+    assert kept == [restic.KEEP_TAG, "the-newest"]  # restic goes by the clock alone
     assert "--keep-weekly" not in words
     assert words[words.index("--keep-daily") + 1] == "7"
     assert "--prune" in words
@@ -92,6 +95,10 @@ def test_retention_never_takes_what_a_way_back_needs(layout: Layout) -> None:
         (1, "Host key verification failed.", Code.STORE, "cannot be reached"),
         (1, "unable to create lock in backend: repository is already locked", Code.STORE, "locked"),
         (11, "", Code.STORE, "locked"),
+        (1, "unable to create lock in backend: client.PutObject: Access Denied.",
+         Code.STORE, "refuses the credentials"),
+        (1, "unable to create lock in backend: open /srv/x/locks/1: permission denied",
+         Code.STORE, "is read-only"),
         (10, "", Code.STORE, "holds no backups"),
         (1, "ciphertext verification failed", Code.STORE, "is damaged"),
         (1, "pack 1234 is missing", Code.STORE, "is damaged"),
@@ -134,6 +141,67 @@ def test_a_server_that_does_not_listen_is_said_at_once() -> None:
         with pytest.raises(RunnerError, match="cannot be reached") as told:
             restic.reach(AWAY._replace(endpoint=f"http://127.0.0.1:{port}"))
     assert told.value.code == Code.STORE
+
+
+class Scripted(restic.Store):
+    """A repository whose restic answers as is written down, by its first word."""
+
+    def __init__(self, layout: Layout, repository: Repository, **answers: Ended) -> None:
+        super().__init__(layout, Shell(), SETTINGS, repository)
+        self.answers, self.asked = answers, []
+
+    def _run(self, *words: str, timeout: float) -> Ended:
+        del timeout
+        self.asked.append(words[0])
+        return self.answers.get(words[0], Ended(0, "", ""))
+
+    answers: dict[str, Ended]
+    asked: list[str]
+
+
+NONE_THERE = Ended(10, "", "repository does not exist")
+
+
+@pytest.mark.parametrize("known_by", ["making it", "opening it"])
+def test_a_repository_that_was_there_is_not_made_anew(layout: Layout, known_by: str) -> None:
+    """Its disk is not mounted after a boot: a new one on the root disk would hide all backups."""
+    layout.backup.mkdir(parents=True)
+    if known_by == "making it":
+        assert Scripted(layout, HERE, cat=NONE_THERE).open(make=True)
+    assert not Scripted(layout, HERE).open()
+
+    gone = Scripted(layout, HERE, cat=NONE_THERE)
+    with pytest.raises(RunnerError, match="holds none of the backups that it had") as told:
+        gone.open(make=True)
+
+    assert told.value.code == Code.STORE
+    assert "mounted" in told.value.remedy
+    assert gone.asked == ["cat"]
+    assert Scripted(layout, HERE._replace(where="/srv/new"), cat=NONE_THERE).open(make=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "told"),
+    [
+        ("write /var/lib/x: no space left on device", Code.RESTORE, "this host's disk is full"),
+        ("unable to create lock in backend: quota exceeded", Code.STORE, "away is full"),
+        ("connection refused", Code.STORE, "cannot be reached"),
+    ],
+)
+def test_what_fills_up_while_a_backup_comes_is_this_host(
+    layout: Layout, tmp_path: Path, said: str, code: Code, told: str
+) -> None:
+    """Whoever was told that the repository is full would delete backups."""
+    with pytest.raises(RunnerError, match=told) as caught:
+        Scripted(layout, AWAY, restore=Ended(1, "", said)).fetch("abc", tmp_path)
+    assert caught.value.code == code
+
+
+def test_a_snapshot_says_how_large_it_is(layout: Layout) -> None:
+    counted = Ended(0, '{"total_size": 12345, "total_file_count": 3}', "")
+    assert Scripted(layout, HERE, stats=counted).size("abc") == 12345
+    with pytest.raises(RunnerError, match="how large"):
+        Scripted(layout, HERE, stats=Ended(0, "[]", "")).size("abc")
 
 
 def test_a_summary_is_found_behind_progress() -> None:

@@ -44,6 +44,13 @@ def test_any_role_may_be_absent(absent: str) -> None:
     assert absent not in parse(document).roles
 
 
+def test_the_names_are_those_of_roles_that_are_there_as_caddy_keeps_them() -> None:
+    public = {"web": ["app.test"], "api": ["API.test"]}
+
+    assert parse(made.manifest(public=public)).domains == ("api.test",)
+    assert parse(made.manifest()).domains == ()
+
+
 WRONG: list[tuple[tuple[str, ...], Any, str]] = [
     (("id",), "../x", "manifest.json: id"),
     (("app",), "App", "manifest.json: app"),
@@ -66,6 +73,8 @@ WRONG: list[tuple[tuple[str, ...], Any, str]] = [
     (("keep_releases",), 0, "manifest.json: keep_releases"),
     (("warm_seconds",), 1.5, "manifest.json: warm_seconds"),
     (("shared",), {"volumes": ["../x"]}, "manifest.json: shared: volumes"),
+    (("public",), {"api": ["../x"]}, "manifest.json: public: api"),
+    (("public",), {"api": "app.test"}, "manifest.json: public: api"),
     (("secrets",), {"x": {"uid": -1, "gid": 0}}, "manifest.json: secrets.x: uid"),
     (("roles",), {"../../../../escaped": {}}, "manifest.json: roles: ../../../../escaped"),
     (("roles",), {"Api": {}}, "manifest.json: roles: Api"),

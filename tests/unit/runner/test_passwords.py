@@ -15,6 +15,7 @@ import pytest
 from tests.unit.runner import fake_host as fake
 
 from hostwright.runner import base, durable, operate, passwords, redis_wire, releases, scram
+from hostwright.runner.backup import postgres
 from hostwright.runner.fault import RunnerError, broken
 
 if TYPE_CHECKING:
@@ -46,6 +47,33 @@ class Services:
         if service == self.refuses:
             raise broken(f"{service} refused")
         self.asked.append((service, *what))
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_who_is_asked_runs_and_is_well_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, stands: bool
+) -> None:
+    """At a boot Postgres is started, and goes on putting its data in order for a while."""
+    host = fake.host(tmp_path, docker := fake.Docker(db=False))
+    said: list[str] = []
+
+    def stand(*_: object) -> None:
+        if not stands:
+            raise broken("Compose could not bring the base up")
+        docker.known["db"] = True
+
+    def service(_: Host, name: str) -> dict[str, Any] | None:
+        return {"Id": "db"} if name == "postgres" else None
+
+    monkeypatch.setattr(base, "stand", stand)
+    monkeypatch.setattr(base, "await_well", lambda _, names: said.extend(sorted(names)))
+    monkeypatch.setattr(postgres, "service", service)
+    made = passwords.Record(fake.NEW, fake.OLD, tuple(BOTH), None, None)
+
+    passwords._running(host, made)  # noqa: SLF001 - with what everything else begins
+
+    assert docker.known["db"]
+    assert said == ["postgres"]
 
 
 @pytest.fixture

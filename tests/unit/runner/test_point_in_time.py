@@ -276,6 +276,82 @@ def test_a_new_timeline_goes_on_where_it_left_the_former_one() -> None:
     assert (unknown.fresh, unknown.first) == (True, 5)
 
 
+def test_a_clock_that_is_set_back_does_not_turn_the_log_around() -> None:
+    before = known(until=480.0)
+    late = server(clock=100.0)
+    assert wal.moment(before, late) == 480.0
+    assert wal.moment(before, server()) == 500.0
+    assert wal.moment(known(system="8"), late) == 100.0, "another cluster has a time of its own"
+    assert wal.moment({}, late) == 100.0
+
+    following = wal.next_chunk(known(closed=True), late, "")
+    assert (following.began, following.until) == (480, 480)
+    gap = server(clock=100.0, slot=6 * SEGMENT, flushed=7 * SEGMENT)
+    after_gap = wal.next_chunk(known(), gap, "")
+    assert (after_gap.began, after_gap.fresh) == (480, True)
+    history = "1\t0/5000010\tbefore\n"
+    other = server(clock=100.0, timeline=2, flushed=6 * SEGMENT)
+    assert wal.next_chunk(known(arrived=90.0), other, history).began == 480
+
+
+def test_of_a_chunk_that_grew_the_snapshot_that_reaches_furthest_counts() -> None:
+    """Whatever the clock said when it was stored: the other one lacks what came after it."""
+    short = ONE._replace(until=90.0, snapshot="short")
+    whole = ONE._replace(end=ONE.end + 99, until=60.0, snapshot="whole")
+
+    assert [piece.snapshot for piece in wal_chain.latest([whole, short])] == ["whole"]
+    assert wal_chain.doomed([whole, short, FIRST], 30.0, 1000.0) == ["short"]
+
+
+def test_while_the_clock_stands_still_all_of_the_log_is_reached() -> None:
+    """A base, then chunks whose moments are all that of before the clock was set back."""
+    until = 100.0
+    still = [chunk(number, until, until, end=number * SEGMENT) for number in (5, 6, 7)]
+    fresh = base(12, until, until, end=6 * SEGMENT + 5, first=6)
+    found = [FIRST, ONE, chunk(2, 60, until), *reversed(still), fresh]
+
+    choice = wal_chain.choose(found, None, "away")
+
+    assert choice.base == fresh
+    assert [piece.id for piece in choice.chunks][-3:] == [piece.id for piece in still]
+
+
+def test_while_the_clock_stands_still_a_new_timeline_comes_after_the_one_it_left() -> None:
+    until, history = 100.0, (Branch(1, 5 * SEGMENT),)
+    left = chunk(6, until, until, end=6 * SEGMENT)
+    new = chunk(7, until, until, end=5 * SEGMENT + 9, first=5, timeline=2, history=history)
+    found = [FIRST._replace(end=SEGMENT), ONE, chunk(5, 60, until, first=2), left, new]
+
+    choice = wal_chain.choose(found, None, "away")
+
+    assert choice.timeline == 2
+
+
+def test_while_the_clock_stands_still_a_base_stays_with_the_log_before_a_gap() -> None:
+    """Otherwise a replay would end at the missing segment, and call that the newest moment."""
+    until = 100.0
+    before = base(6, until, until, first=6, end=6 * SEGMENT)
+    gap = chunk(9, until, until, first=9, end=9 * SEGMENT, fresh=True)
+    found = [ONE, chunk(5, 60, until, first=2, end=6 * SEGMENT), before, gap]
+
+    choice = wal_chain.choose(found, None, "away")
+
+    assert gap not in choice.chunks
+    after = base(19, until, until, first=10, end=10 * SEGMENT)
+    later = wal_chain.spans([*found, after])[-1]
+    assert (later.bases, later.chunks) == ((after,), (gap,))
+
+
+def test_the_newest_moment_is_one_of_the_cluster_that_runs_here() -> None:
+    """A former one whose clock was ahead claims to reach further."""
+    ahead = [chunk(1, 900, 950, fresh=True, system="8"), base(2, 905, 910, system="8")]
+    found = [*HISTORY, *ahead]
+
+    assert wal_chain.choose(found, None, "away").base.system == "8"
+    assert wal_chain.choose(found, None, "away", "7").base == SECOND
+    assert wal_chain.choose(found, None, "away", "9").base.system == "8"  # a new host knows none
+
+
 @pytest.mark.parametrize(
     ("first", "began", "end"),
     [(4, 400, False), (5 - wal.CHUNK_SEGMENTS + 1, 400, True), (4, -wal.CHUNK_SECONDS, True)],

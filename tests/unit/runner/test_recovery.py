@@ -153,6 +153,23 @@ def test_a_status_job_that_docker_no_longer_knows_counts_as_migrated(tmp_path: P
     assert migration["irreversible"] == ["2"]
 
 
+def test_a_worker_is_brought_up_though_the_services_are_not_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may get well by themselves; who was stopped for a restore is started by nobody else."""
+    host = fake.host(tmp_path)
+    fake.unpacked(host, NEW)
+    fake.serve(host, NEW)
+    tried: list[str] = []
+    monkeypatch.setattr(reverting, "run_services", never_well)
+    monkeypatch.setattr(reverting, "run_worker", lambda _, release: tried.append(release.id))
+
+    recovery.whole_or_said(host)
+
+    assert tried == [NEW]
+    assert f"{NEW} goes on serving, and is not whole" in fake.notes(host)
+
+
 @pytest.fixture
 def booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     """NEW serves; of its roles, Docker has started the api."""

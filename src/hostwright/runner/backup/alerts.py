@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import durable
 from ..process import Shell
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ..layout import Layout
@@ -21,14 +22,27 @@ if TYPE_CHECKING:
 
 _SECONDS = 30.0
 _AGAIN_SECONDS = 86_400
+_UNTOLD = "untold-"
 _AS_NOBODY = (
     *("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--no-new-privs"),
     "--inh-caps=-all",
 )
 
 
-def tell(layout: Layout, alerts: Alerts, kind: str, what: str, **facts: Any) -> list[str]:  # noqa: ANN401 - JSON
-    """Tell it, and say what of the telling went wrong.
+class Told(NamedTuple):
+    """What became of telling.
+
+    Attributes:
+        taken: Whether anybody took it; also where nobody is named, and what is printed is all.
+        wrong: What went wrong, a few words for each way that failed.
+    """
+
+    taken: bool
+    wrong: tuple[str, ...]
+
+
+def tell(layout: Layout, alerts: Alerts, kind: str, what: str, **facts: Any) -> Told:  # noqa: ANN401 - JSON
+    """Tell it, and say what became of that.
 
     Args:
         layout: Whose host.
@@ -42,34 +56,75 @@ def tell(layout: Layout, alerts: Alerts, kind: str, what: str, **facts: Any) -> 
     message = {"kind": kind, "what": what, "app": layout.app, "time": int(time.time()), **facts}
     message["host"] = _host_name()
     content = json.dumps(message, ensure_ascii=False).encode() + b"\n"
-    wrong = []
-    if alerts.command and (said := _run(layout, alerts.command, content)):
-        wrong.append(f"the alert command {said}")
-    if alerts.webhook and (said := _post(alerts.webhook, content)):
-        wrong.append(f"the webhook {said}")
-    return wrong
+    ways = []
+    if alerts.command:
+        ways.append(("the alert command", _run(layout, alerts.command, content)))
+    if alerts.webhook:
+        ways.append(("the webhook", _post(alerts.webhook, content)))
+    wrong = tuple(f"{way} {said}" for way, said in ways if said)
+    return Told(not ways or len(wrong) < len(ways), wrong)
 
 
-def raised(layout: Layout, kind: str, subject: str, *, wrong: bool) -> bool:
-    """Whether to tell of something now: when it begins, and once a day while it lasts."""
-    path, now = _known(layout), int(time.time())
-    value = durable.read_json(path)
-    known: dict[str, Any] = value if isinstance(value, dict) else {}
-    key = f"{kind} {subject}"
-    due = wrong and now - int(known.get(key) or 0) >= _AGAIN_SECONDS
-    if due:
-        known[key] = now
-    elif not wrong and key in known:
-        del known[key]
-    else:
-        return False
+# --- what lasts: told when it begins, and once a day ---------------------------------------------
+
+
+def due(layout: Layout, kind: str, subject: str) -> bool:
+    """Whether to tell now of what is wrong: it was not within a day."""
+    last = _known(layout).get(_key(kind, subject))
+    return not 0 <= int(time.time()) - int(last or 0) < _AGAIN_SECONDS
+
+
+def mark(layout: Layout, kind: str, subject: str) -> None:
+    """Somebody was told of it now."""
+    _write(layout, {**_known(layout), _key(kind, subject): int(time.time())})
+
+
+def clear(layout: Layout, kind: str, subject: str) -> None:
+    """Nothing is wrong with it: when it begins again, it is told at once."""
+    known, key = _known(layout), _key(kind, subject)
+    if key in known:
+        _write(layout, {name: last for name, last in known.items() if name != key})
+
+
+def _key(kind: str, subject: str) -> str:
+    return f"{kind} {subject}"
+
+
+def _known(layout: Layout) -> dict[str, Any]:
+    value = durable.read_json(_marks(layout))
+    return value if isinstance(value, dict) else {}
+
+
+def _write(layout: Layout, known: dict[str, Any]) -> None:
     with contextlib.suppress(OSError):
-        durable.write_json(path, known)
-    return due
+        durable.write_json(_marks(layout), known)
 
 
-def _known(layout: Layout) -> Path:
+def _marks(layout: Layout) -> Path:
     return layout.backup / "alerts.json"
+
+
+# --- what happened once, and nobody took ---------------------------------------------------------
+
+
+def keep(layout: Layout, kind: str, what: str) -> None:
+    """Nobody took it: the watch tells it again, the newest of each kind."""
+    kept = {"what": what, "time": int(time.time())}
+    durable.write_json(layout.backup / f"{_UNTOLD}{kind}.json", kept)
+
+
+def again(layout: Layout, alerts: Alerts) -> Iterator[tuple[str, Told]]:
+    """Tell what nobody took, with the time at which it happened; what is taken is forgotten."""
+    for path in sorted(layout.backup.glob(f"{_UNTOLD}*.json")):
+        kept = durable.read_json(path)
+        if not isinstance(kept, dict) or not kept.keys() >= {"what", "time"}:
+            path.unlink()  # damaged: nothing can be told of it
+            continue
+        what, kind = str(kept["what"]), path.stem[len(_UNTOLD) :]
+        told = tell(layout, alerts, kind, what, time=kept["time"])
+        if told.taken and durable.read_json(path) == kept:  # telling takes time
+            path.unlink(missing_ok=True)
+        yield what, told
 
 
 def _host_name() -> str:

@@ -1,4 +1,4 @@
-"""Until when a certificate is valid, read from its bytes: the standard library has no way."""
+"""Until when Caddy's certificates are valid, read from their bytes: Python itself has no way."""
 
 from __future__ import annotations
 
@@ -6,11 +6,27 @@ import base64
 import calendar
 import re
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE")
 _LONG = 0x80
 _CONSTRUCTED_0 = 0xA0
 _UTC_TIME, _SEQUENCE = 0x17, 0x30
+
+
+def newest(data: Path) -> dict[str, float | None]:
+    """When the last certificate of each name ends that Caddy keeps; None where none can be read.
+
+    There is one of each issuer that a name ever had, and those of former ones are not renewed.
+    """
+    found: dict[str, float | None] = {}
+    for path in sorted((data / "caddy" / "certificates").glob("*/*/*.crt")):
+        until = not_after(path.read_text(encoding="ascii", errors="replace"))
+        found[path.stem] = max(until or 0, found.get(path.stem) or 0) or None
+    return found
 
 
 def not_after(text: str) -> float | None:

@@ -8,7 +8,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
-from .. import plain
+from .. import plain, room
 from ..fault import Code, RunnerError
 from . import ledger, make, postgres, redis, restic, restore, scratch
 from .steps import size, step
@@ -71,13 +71,16 @@ def _prove(host: Host, settings: Settings, store: restic.Store, found: dict[str,
     shutil.rmtree(target, ignore_errors=True)
     with step(host, "FETCHED") as words:
         store.open()
-        chosen = restore.choose(store.snapshots(), None, store.name)
+        known = store.snapshots()
+        past = [one for one in known if not restore.ahead(one)]
+        chosen = restore.choose(past or known, None, store.name)
+        room.demand_disk(store.size(chosen.id), "the drill", Code.DRILL, host.layout.backup)
         target.mkdir(mode=0o700)
         store.fetch(chosen.id, target / "files")
         fetched = restore.Fetched(target / "files")
         found["backup"] = fetched.record["id"]
         found["data_age"] = int(time.time()) - int(fetched.record["time"])
-        words.append(f"{fetched.record['id']}, {found['data_age'] // 60} minutes old")
+        words.append(f"{fetched.record['id']}, {restore.old(fetched.record['time'])}")
     if fetched.record.get("postgres"):
         with step(host, "POSTGRES") as words:
             facts = _postgres(host, settings, fetched)
@@ -119,6 +122,7 @@ def _postgres(host: Host, settings: Settings, fetched: restore.Fetched) -> postg
             )
         [version] = postgres.query(host, database, "show server_version_num")
         restore.refuse_newer(int(stored["version"]), int(version))
+        restore.demand_room(fetched.record, Code.DRILL)
         postgres.load(host, database, fetched.file(make.DUMP), "drill")
         facts = postgres.facts(host, database._replace(name="drill"), settings.row_floors)
         restore.compare(stored, facts, settings.row_floors)
@@ -159,6 +163,8 @@ def stale(layout: Layout, settings: Settings, now: float) -> str:
             return ""  # there is nothing yet that could be tried
         return "no backup has been proven to restore yet"
     age = now - int(last["time"])
-    if age <= settings.drill_age:
+    if 0 <= age <= settings.drill_age:
         return ""
+    if age < 0:
+        return "the clock was set back since the last good drill: how old that is is not known"
     return f"the last good drill is {age / 86_400:.1f} days old"

@@ -119,7 +119,7 @@ def _made(
     if thorough:
         for store in stores:
             if store.name not in failed:
-                _tidy(host, store, settings, failed)
+                _tidy(host, store, settings, record["id"], failed)
     if failed:
         raise _incomplete(record, failed)
     return record
@@ -219,11 +219,15 @@ def _based(host: Host, settings: Settings, record: dict[str, Any]) -> dict[str, 
 
 
 def _tidy(
-    host: Host, store: restic.Store, settings: Settings, failed: dict[str, RunnerError]
+    host: Host,
+    store: restic.Store,
+    settings: Settings,
+    newest: str,
+    failed: dict[str, RunnerError],
 ) -> None:
     with step(host, f"TIDIED {store.name}") as words:
         try:
-            store.retain(settings.keep)
+            store.retain(settings.keep, newest)
         except RunnerError as error:  # the backup is there; there is only more of it than wanted
             words.append(error.what)
         try:

@@ -131,7 +131,7 @@ def _taken(host: Host, database: postgres.Database, record: dict[str, Any]) -> P
             remedy="Its last words are shown.",
             log=tuple(line[:300] for line in done.stderr.splitlines()[-_SHOWN_LINES:]),
         )
-    after = wal.look(host, database)
+    after, known = wal.look(host, database), wal.state(host.layout)
     return Piece(
         BASE,
         str(record["id"]),
@@ -140,8 +140,8 @@ def _taken(host: Host, database: postgres.Database, record: dict[str, Any]) -> P
         wal_chain.branches(wal.history(host, database, after)),
         before.last,
         after.flushed,
-        before.clock,
-        after.clock,
+        wal.moment(known, before),
+        wal.moment(known, after),
         size=target.stat().st_size,
     )
 
@@ -205,6 +205,8 @@ def go_back(
         RunnerError: It was not restored; what served before serves, with its data.
     """
     began, one = time.monotonic(), settings.repository(repository)
+    if not beside:
+        restore.refuse_unread(host)
     try:
         _bring_the_rest(host, settings)
         durable.write_json(restore.journal(host.layout), {"phase": restore.FETCHED})

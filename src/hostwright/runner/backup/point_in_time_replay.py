@@ -98,7 +98,7 @@ def fetch(
         store = wal.store(host, settings, one)
         store.open()
         found = _known_here(host, one, wal_chain.pieces(store.snapshots()))
-        choice = _never_had(host, wal_chain.choose(found, moment, one.name))
+        choice = _never_had(host, wal_chain.choose(found, moment, one.name, _system(host)))
         room.demand_disk(_needed(choice), "the restore", Code.RESTORE)
         place.mkdir(mode=0o700)
         for name in ("base", "wal", "cluster"):
@@ -120,6 +120,11 @@ def _known_here(host: Host, one: Repository, found: list[Piece]) -> list[Piece]:
     known = wal.state(host.layout)
     reached = (known.get("reached") or {}).get(one.name)
     return wal_chain.known_until(found, str(known.get("id")), float(reached)) if reached else found
+
+
+def _system(host: Host) -> str | None:
+    """The cluster whose log is brought away here."""
+    return wal.state(host.layout).get("system")
 
 
 def _never_had(host: Host, choice: Choice) -> Choice:

@@ -6,12 +6,14 @@ says on failure is put into one of a few plain sentences, each with its exit cod
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import re
 import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .. import durable, redact
+from .. import durable, redact, room
 from ..fault import Code, RunnerError, unfit
 from . import tools
 
@@ -53,7 +55,7 @@ _ABSENT = re.compile(
     r"repository does not exist|does not exist|no such file or directory|nosuchkey|file not found",
     re.IGNORECASE,
 )
-_LOCKED_WORDS = re.compile(r"already locked|unable to create lock", re.IGNORECASE)
+_LOCKED_WORDS = re.compile(r"already locked", re.IGNORECASE)
 _DAMAGED = re.compile(
     r"ciphertext verification|invalid data returned|not found in index|hash does not match"
     r"|pack .* (?:is )?(?:missing|damaged)|repository contains errors",
@@ -109,6 +111,9 @@ class Store:
     def open(self, *, make: bool = False) -> bool:
         """See that it answers and that the key opens it; with *make* a missing one is made.
 
+        One that was there before is not made anew: its disk may not be mounted, and a new one in
+        its place would hide every backup.
+
         Returns:
             Whether it was made just now.
 
@@ -119,14 +124,19 @@ class Store:
         reach(self.repository)
         # Without a lock of its own: one that a killed command left would keep us from lifting that.
         done = self._run("cat", "config", "--no-lock", timeout=_QUICK_SECONDS)
+        mark = seen(self.layout, self.repository)
         if done.exit_code == 0:
             self._run("unlock", timeout=_QUICK_SECONDS)  # only locks of the dead
+            _leave(mark)
             return False
         if not (make and absent(done)):
             raise self.explained(done, "cannot be opened")
+        if mark.exists():
+            raise _unusable(self.name, "holds none of the backups that it had", _VANISHED_PLACE)
         made = self._run("init", timeout=_QUICK_SECONDS)
         if made.exit_code != 0:
             raise self.explained(made, "cannot be made")
+        _leave(mark)
         return True
 
     def ready(self) -> None:
@@ -175,7 +185,21 @@ class Store:
         words = ("restore", snapshot, "--target", str(target))
         done = self._run(*words, timeout=self.settings.timeout)
         if done.exit_code != 0:
-            raise self.explained(done, "did not give the backup back")
+            told = self.explained(done, "did not give the backup back")
+            raise _no_room_here(told) if filled_here(done) else told
+
+    def size(self, snapshot: str) -> int:
+        """Bytes that a snapshot's files take on a disk.
+
+        Raises:
+            RunnerError: The repository does not say it.
+        """
+        words = ("stats", snapshot, "--json", "--mode", "restore-size", "--no-lock")
+        done = self._run(*words, timeout=self.settings.timeout)
+        found = measured(done.stdout)
+        if done.exit_code != 0 or found is None:
+            raise self.explained(done, "does not say how large the backup is")
+        return found
 
     def forget(self, backup: str) -> int:
         """Remove the snapshots of one backup, and say how many there were."""
@@ -199,13 +223,13 @@ class Store:
         if done.exit_code != 0:
             raise self.explained(done, "could not be pruned")
 
-    def retain(self, keep: Keep) -> None:
-        """Forget what is no longer kept, and give its room back.
+    def retain(self, keep: Keep, newest: str) -> None:
+        """Forget what is no longer kept, and give its room back; never the backup *newest*.
 
         Raises:
             RunnerError: It could not be done.
         """
-        done = self._run(*retain_words(self.layout, keep), timeout=self.settings.timeout)
+        done = self._run(*retain_words(self.layout, keep, newest), timeout=self.settings.timeout)
         if done.exit_code != 0:
             raise self.explained(done, "could not be pruned")
 
@@ -286,6 +310,18 @@ def key_file(layout: Layout) -> Path:
     return layout.backup / "run" / "key"
 
 
+def seen(layout: Layout, repository: Repository) -> Path:
+    """The mark that says that this host has found a repository at its place."""
+    digest = hashlib.sha256(location(repository).encode()).hexdigest()
+    return layout.backup / "seen" / digest[:16]
+
+
+def _leave(mark: Path) -> None:
+    with contextlib.suppress(OSError):  # a full disk is no reason to back nothing up
+        mark.parent.mkdir(mode=0o700, exist_ok=True)
+        mark.touch()
+
+
 def location(repository: Repository) -> str:
     """The repository as restic calls it."""
     if repository.kind == "s3":
@@ -343,8 +379,11 @@ def save_words(layout: Layout, paths: Sequence[Path], tags: Sequence[str]) -> li
     return ["backup", "--json", "--host", host_name(layout), *tagged, "--", *names]
 
 
-def retain_words(layout: Layout, keep: Keep) -> list[str]:
-    """Forget what is no longer kept; the newest one, and what a way back needs, always are."""
+def retain_words(layout: Layout, keep: Keep, newest: str) -> list[str]:
+    """Forget what is no longer kept; the newest one, and what a way back needs, always are.
+
+    Restic tells the newest by the clock, which may have been set back: *newest* is our own word.
+    """
     counts = [
         word
         for name, count in keep._asdict().items()
@@ -352,7 +391,11 @@ def retain_words(layout: Layout, keep: Keep) -> list[str]:
         for word in (f"--keep-{name}", str(count))
     ]
     whose = ["--host", host_name(layout), "--tag", TAG, "--group-by", "host"]
-    return ["forget", *whose, "--keep-last", "1", "--keep-tag", KEEP_TAG, *counts, "--prune"]
+    return ["forget", *whose, "--keep-last", "1", *_tagged(KEEP_TAG, newest), *counts, "--prune"]
+
+
+def _tagged(*tags: str) -> list[str]:
+    return [word for tag in tags for word in ("--keep-tag", tag)]
 
 
 def summarised(output: str) -> Stored | None:
@@ -383,6 +426,20 @@ def listed(output: str) -> list[Snapshot]:
         backup = next((tag for tag in tags if RELEASE_ID.fullmatch(tag)), "")
         found.append(Snapshot(str(value.get("id")), backup, str(value.get("time")), tags))
     return sorted(found, key=lambda one: one.time)
+
+
+def measured(output: str) -> int | None:
+    """The size in what restic counted, or None where it says none."""
+    try:
+        return int(json.loads(output)["total_size"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def filled_here(done: Ended) -> bool:
+    """Whether a disk was full while only a lock was written elsewhere: it was this host's."""
+    text = done.stderr + done.stdout
+    return room.ran_out(text) and "unable to create lock" not in text.lower()
 
 
 def only_vanished(stderr: str) -> bool:
@@ -430,6 +487,10 @@ def explained(  # noqa: PLR0911 - one for each sentence
     return _unusable(name, what, "Its own words are shown.", log)
 
 
+_VANISHED_PLACE = (
+    "See whether its disk is mounted, and whether its address is right. To begin anew, give it "
+    "another path, bucket or prefix."
+)
 _SLOW = "See its connection; timeout_minutes of `backup` says how long one backup may take."
 _BUSY = (
     "is locked by another host or command",
@@ -447,6 +508,16 @@ _SENTENCES = (
         "Do not prune it. See `restic check` there; other repositories are whole.",
     ),
 )
+
+
+def _no_room_here(error: RunnerError) -> RunnerError:
+    return RunnerError(
+        Code.RESTORE,
+        "this host's disk is full: the backup did not come whole",
+        where="disk",
+        remedy=room.FREE_SOME,
+        log=error.log,
+    )
 
 
 def _unusable(name: str, said: str, remedy: str, log: tuple[str, ...] = ()) -> RunnerError:

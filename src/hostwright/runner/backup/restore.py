@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import base, durable, plain
-from ..fault import Code, RunnerError, refused
+from .. import base, durable, plain, recovery, releases, room
+from .. import journal as operations
+from ..fault import Code, RunnerError, refused, unfit
+from ..operation import tolerant
 from . import make, postgres, redis, restic, scratch, swap
 from .steps import size, step
 
@@ -31,6 +33,11 @@ FETCHED, LOADED, SWAPPING, SWAPPED, HEALTHY = PHASES = (
     "SWAPPED",
     "HEALTHY",
 )
+
+#: What two hosts' clocks may differ by, and the part of a backup's id that is its moment.
+_AHEAD_SECONDS, _STAMP = 300, len("20260101t000000z")
+#: What Postgres's log takes at the most while a database is loaded: its own max_wal_size.
+_LOG_BYTES = 1 << 30
 
 
 def journal(layout: Layout) -> Path:
@@ -109,6 +116,8 @@ def restore(
         RunnerError: It was not restored; what served before serves, with its data.
     """
     began = time.monotonic()
+    if not beside:
+        refuse_unread(host)
     try:
         fetched = fetch(host, settings, backup, repository)
         plan = load(host, fetched, settings)
@@ -130,6 +139,22 @@ def restore(
     }
 
 
+def refuse_unread(host: Host) -> None:
+    """Refuse to stop a release that could not be started as what it is.
+
+    Raises:
+        RunnerError: The manifest of the release that serves is damaged; nothing was touched.
+    """
+    serving = host.serving
+    if serving is not None and releases.load(host.layout, serving) is None:
+        raise unfit(
+            "the manifest of the release that serves is damaged: its roles could not be started as "
+            "what they are",
+            where=f"releases/{serving}/manifest.json",
+            remedy="Deploy first; or restore --beside, which stops nothing.",
+        )
+
+
 def fetch(host: Host, settings: Settings, backup: str | None, repository: str | None) -> Fetched:
     """Bring a backup's files here.
 
@@ -143,29 +168,49 @@ def fetch(host: Host, settings: Settings, backup: str | None, repository: str | 
     with step(host, "FETCHED") as words:
         store.open()
         chosen = choose(store.snapshots(), backup, store.name)
+        room.demand_disk(store.size(chosen.id), "the backup", Code.RESTORE, host.layout.backup)
         place.mkdir(mode=0o700)
         store.fetch(chosen.id, place / "files")
         fetched = Fetched(place / "files")
-        age = int(time.time()) - int(fetched.record["time"])
-        words.append(f"{fetched.record['id']} from {store.name}, {age // 60} minutes old")
+        words.append(f"{fetched.record['id']} from {store.name}, {old(fetched.record['time'])}")
     return fetched
+
+
+def old(made: float) -> str:
+    """How old a backup is, for people; by a clock that may have been set back since."""
+    age = int(time.time() - made)
+    return f"{age // 60} minutes old" if age >= 0 else f"from {-age // 60} minutes ahead of now"
 
 
 def choose(known: list[restic.Snapshot], backup: str | None, where: str) -> restic.Snapshot:
     """The snapshot of a backup, or the newest.
 
     Raises:
-        RunnerError: There is none.
+        RunnerError: There is none, or which one is the newest cannot be told by this host's clock.
     """
     mine = [one for one in known if one.backup and backup in {None, one.backup}]
-    if mine:
-        return mine[-1]
-    what = f"no backup {backup}" if backup else "no backup"
-    raise refused(
-        f"the repository {where} has {what}",
-        where="backup",
-        remedy="`invoke vps.backups` shows what there is.",
-    )
+    if not mine:
+        what = f"no backup {backup}" if backup else "no backup"
+        raise refused(
+            f"the repository {where} has {what}",
+            where="backup",
+            remedy="`invoke vps.backups` shows what there is.",
+        )
+    if backup is None and ahead(mine[-1]):
+        others = [one.backup for one in mine if not ahead(one)]
+        last = f" {others[-1]} is the last of the others." if others else ""
+        raise refused(
+            f"{mine[-1].backup}, the last in {where}, was made ahead of this host's clock: another "
+            "one may be newer",
+            where="backup",
+            remedy=f"Set the clock, where that is wrong; or name one (--backup).{last}",
+        )
+    return mine[-1]
+
+
+def ahead(snapshot: restic.Snapshot) -> bool:
+    """Whether a backup was made later than now, so that the clock was wrong then or is now."""
+    return snapshot.backup[:_STAMP] > make.identify("", time.time() + _AHEAD_SECONDS)[:_STAMP]
 
 
 def load(host: Host, fetched: Fetched, settings: Settings) -> swap.Plan:
@@ -176,6 +221,8 @@ def load(host: Host, fetched: Fetched, settings: Settings) -> swap.Plan:
     """
     record = fetched.record
     plan = _plan(host, fetched)
+    demand_room(record, Code.RESTORE)
+    demand_room_for(fetched, plan)
     note(host, LOADED, plan)
     with step(host, "LOADED") as words:
         if plan.database:
@@ -196,6 +243,33 @@ def load(host: Host, fetched: Fetched, settings: Settings) -> swap.Plan:
                     swap.place(stored, plan.incoming(name))
                     words.append(name)
     return plan
+
+
+def demand_room(record: dict[str, Any], code: Code) -> None:
+    """Refuse to load what there is no room for beside what serves: no disk, no database.
+
+    Postgres writes what it loads to its log as well, up to its limit; Redis writes two forms of it.
+
+    Raises:
+        RunnerError: There is no room; with *code*.
+    """
+    database = int((record.get("postgres") or {}).get("size") or 0)
+    keys = int((record.get("sizes") or {}).get("redis") or 0)
+    room.demand_disk(database + min(database, _LOG_BYTES) + 2 * keys, "the restored data", code)
+
+
+def demand_room_for(fetched: Fetched, plan: swap.Plan) -> None:
+    """The same for files that were fetched to another disk than their place is on.
+
+    Raises:
+        RunnerError: There is no room for them there.
+    """
+    for name, place in plan.volumes.items():
+        stored = fetched.directory(str(fetched.record["volumes"].get(name, "")))
+        target = Path(place).parent
+        if stored is not None and stored.stat().st_dev != target.stat().st_dev:
+            needed = sum(path.lstat().st_size for path in stored.rglob("*"))
+            room.demand_disk(needed, f"the files of {name}", Code.RESTORE, target)
 
 
 def _plan(host: Host, fetched: Fetched) -> swap.Plan:
@@ -350,18 +424,34 @@ def settle(host: Host) -> None:
         close(host)
         return
     taken = goal is not None and host.serving == goal
+    if taken and _under_way(host, goal):
+        return  # who serves in the end is not known yet
+    # Nothing of it is needed any more, and it may be what fills the disk.
+    shutil.rmtree(work_place(host.layout), ignore_errors=True)
     if phase in {SWAPPING, SWAPPED} and not taken:
         host.events.note("a restore was cut off: the former data is put back")
         swap.stop_roles(host)
-        base.mend(host)
-        swap.put_back(host, plan)
-        swap.clean(host, plan)
-        swap.start_roles(host)
+        swap.put_back(host, plan, base.services(host, host.serving or goal))
+        with tolerant(host, "removing what was loaded"):
+            swap.clean(host, plan)
+        # Who did not get well with this data before need not now: another restore may mend that.
+        recovery.whole_or_said(host)
     elif phase == LOADED:
-        swap.clean(host, plan)
+        with tolerant(host, "removing what was loaded"):
+            swap.clean(host, plan)
     else:
-        swap.forget_older(host, plan)
+        with tolerant(host, "removing what earlier restores kept"):
+            swap.forget_older(host, plan)
     close(host)
+
+
+def _under_way(host: Host, goal: str | None) -> bool:
+    """Whether an operation that wants *goal* to serve has not come to its end."""
+    try:
+        recorded = operations.read(host.layout.journal)
+    except operations.UnreadableError:
+        return False
+    return recorded is not None and recorded.release == goal
 
 
 def close(host: Host) -> None:

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import base, cooling, durable, releases
+from .. import base, cooling, durable, plain, releases
 from ..engine import EngineError
 from ..fault import Code, RunnerError
 from ..parallel import together
@@ -83,7 +83,7 @@ def stop_roles(host: Host, *, but: str | None = None) -> None:
 
     def stopper(name: str, role: str) -> Callable[[Event], None]:
         seconds = manifest.stop_seconds(role) if manifest else 10
-        return lambda _: host.engine.stop(name, seconds)
+        return lambda _: cooling.stop(host, name, seconds)
 
     together(*(stopper(name, role) for name, role in cooling.containers(host, serving)))
 
@@ -113,12 +113,34 @@ def exchange(host: Host, plan: Plan) -> None:
         with_service_stopped(host, name, lambda name=name: _in(plan, name))  # type: ignore[misc]
 
 
-def put_back(host: Host, plan: Plan) -> None:
-    """Undo whatever of an exchange was done, by looking.
+def put_back(host: Host, plan: Plan, services: frozenset[str] = frozenset()) -> None:
+    """Undo whatever of an exchange was done, by looking; the roles are stopped.
+
+    Files come first: a service whose directory was just renamed away cannot start. Then whatever of
+    the base stands still is started, as a full disk or a power loss may have left it.
+
+    Args:
+        host: The host.
+        plan: What was to be exchanged.
+        services: What of the base may be made anew.
 
     Raises:
         RunnerError: It could not be undone; the next command tries again.
+        EngineError: Docker cannot start a service; the next command tries again.
     """
+    for name in plan.volumes:
+        if plan.kept(name).is_dir():
+            _stop(host, name)
+            _out(plan, name)
+        # What was restored may be what a service lacks room for.
+        shutil.rmtree(plan.incoming(name), ignore_errors=True)
+    try:
+        base.mend(host, services)
+    except plain.FAULTS as error:
+        if not _up(host, plan):
+            raise
+        # All files are as they were: so was that. Postgres, where it is needed, is asked below.
+        host.events.note(f"the former data is in place, and the base is not well: {error}")
     if plan.database:
         database = ready(host)
         if postgres.exists(host, database, plan.aside):
@@ -126,9 +148,25 @@ def put_back(host: Host, plan: Plan) -> None:
                 postgres.drop(host, database, plan.restoring)
                 postgres.rename(host, database, plan.database, plan.restoring)
             postgres.rename(host, database, plan.aside, plan.database)
-    for name in plan.volumes:
-        if plan.kept(name).is_dir():
-            with_service_stopped(host, name, lambda name=name: _out(plan, name))  # type: ignore[misc]
+
+
+def _up(host: Host, plan: Plan) -> bool:
+    """Whether Docker runs, or runs again and again, whoever of the base a plan is about."""
+    wanted = {_SERVICES[name] for name in plan.volumes if name in _SERVICES}
+    wanted |= {"postgres"} if plan.database else set()
+    states = {
+        listed["Labels"].get("com.docker.compose.service"): listed["State"]
+        for listed in host.engine.containers(host.layout.base_project)
+    }
+    return all(states.get(service) in cooling.UP for service in wanted)
+
+
+def _stop(host: Host, volume: str) -> None:
+    """Stop who of the base has a volume open."""
+    service = _SERVICES.get(volume)
+    for listed in host.engine.containers(host.layout.base_project):
+        if service and listed["Labels"].get("com.docker.compose.service") == service:
+            cooling.stop(host, str(listed["Id"]), _REDIS_STOP_SECONDS)
 
 
 def _in(plan: Plan, name: str) -> None:
@@ -160,11 +198,15 @@ def with_service_stopped(host: Host, name: str, work: Callable[[], None]) -> Non
 
 
 def clean(host: Host, plan: Plan) -> None:
-    """Remove what was loaded and is not in place."""
+    """Remove what was loaded and is not in place.
+
+    Raises:
+        RunnerError: The database could not be dropped; the next restore does it.
+    """
+    for name in plan.volumes:  # first: that may be what Postgres lacks room for
+        shutil.rmtree(plan.incoming(name), ignore_errors=True)
     if plan.database:
         postgres.drop(host, ready(host), plan.restoring)
-    for name in plan.volumes:
-        shutil.rmtree(plan.incoming(name), ignore_errors=True)
 
 
 def forget_older(host: Host, plan: Plan, *, all_of_it: bool = False) -> None:

@@ -41,6 +41,8 @@ QUIET_SECONDS = 600.0
 _GRACE_SECONDS, _ASK_SECONDS = 60.0, 3600.0
 _COPY_SECONDS = 600.0
 _PATIENCE_SECONDS = 120.0
+#: How far the database's clock and this process's may be apart without a word.
+_CLOCK_SECONDS = 5.0
 _EXCHANGING = ("SWAPPING", "SWAPPED", "HEALTHY")
 
 _LOOK = """
@@ -184,14 +186,15 @@ def ship(host: Host, settings: Settings) -> str:
         return ""
     server = _bounded(host, database, wanted.unsent_bytes >> 20)
     known = state(host.layout)
+    until = moment(known, server)
     chunk = next_chunk(known, server, history(host, database, server))
     fresh = chunk.id != known.get("id")
     if not fresh and server.flushed == known.get("end") and _recent(known, server, settings):
-        note(host.layout, until=server.clock, reached=_reached(settings, known, server, ()))
+        note(host.layout, until=until, reached=_reached(settings, known, server, ()))
         return ""
     note(host.layout, unsent=server.unsent, absent=False)
     _gather(host, database, server, chunk, begin=fresh)
-    chunk = chunk._replace(end=server.flushed, until=server.clock)
+    chunk = chunk._replace(end=server.flushed, until=until)
     span = chunk.id if chunk.fresh and fresh else known.get("span") or chunk.id
     begun = {"last": server.last, "span": span, "closed": False, "sent": 0, "arrived": None}
     note(host.layout, **{**_facts(chunk), **begun})
@@ -206,6 +209,16 @@ def ship(host: Host, settings: Settings) -> str:
     if closed:
         _forget_grown(host, settings, chunk)
     return ""
+
+
+def moment(known: dict[str, Any], server: Server) -> float:
+    """The server's time, but never earlier than what is stored of its log.
+
+    The order of moments is the order of the log, also when the clock is set back: until it has
+    caught up, what is written counts as of the last moment before.
+    """
+    before = known.get("until") if known.get("system") == server.system else None
+    return max(server.clock, float(before or 0))
 
 
 def look(host: Host, database: postgres.Database) -> Server:
@@ -281,7 +294,7 @@ def next_chunk(known: dict[str, Any], server: Server, history: str) -> Piece:
         began, first = float(known["until"]), last
     else:
         arrived = known.get("arrived") if following else None
-        began = float(arrived) if arrived else server.clock
+        began = moment(known, server._replace(clock=float(arrived or server.clock)))
         # The files of this timeline begin where it left the one before; the slot may begin earlier.
         first = max(begin, came_from[-1].end // server.size) if came_from else begin
     return Piece(
@@ -293,7 +306,7 @@ def next_chunk(known: dict[str, Any], server: Server, history: str) -> Piece:
         first,
         server.flushed,
         began,
-        server.clock,
+        moment(known, server),
         fresh=not following,
     )
 
@@ -317,7 +330,7 @@ def arrived(host: Host, database: postgres.Database) -> None:
 def ended(chunk: Piece, server: Server) -> bool:
     """Whether a chunk is long enough, so that the next call begins another."""
     long = server.last - chunk.first + 1 >= CHUNK_SEGMENTS
-    return long or server.clock - chunk.began >= CHUNK_SECONDS
+    return long or chunk.until - chunk.began >= CHUNK_SECONDS
 
 
 def _facts(chunk: Piece) -> dict[str, Any]:
@@ -478,8 +491,8 @@ def _forget_grown(host: Host, settings: Settings, chunk: Piece) -> None:
         with contextlib.suppress(*plain.FAULTS):
             target = store(host, settings, one)
             mine = [p for p in wal_chain.pieces(target.snapshots()) if p.id == chunk.id]
-            last = max((piece.until for piece in mine), default=0.0)
-            target.drop([piece.snapshot for piece in mine if piece.until < last])
+            last = {piece.snapshot for piece in wal_chain.latest(mine)}
+            target.drop([piece.snapshot for piece in mine if piece.snapshot not in last])
 
 
 def stop(host: Host) -> None:
@@ -520,6 +533,8 @@ def stale(layout: Layout, settings: Settings, now: float) -> str:
         age = now - float(reached.get(one.name) or 0)
         if one.name not in reached:
             return f"the log of Postgres has not reached the repository {one.name} yet"
+        if age < -wanted.max_age:
+            return f"the clock was set back: how far {one.name} is behind is not known"
         if age > wanted.max_age:
             why = f": {known['error']}" if known.get("error") else ""
             return f"what was written in the last {age:.0f} s is not in {one.name}{why}"
@@ -562,8 +577,19 @@ def told(layout: Layout, settings: Settings | None) -> dict[str, Any] | None:
         "until": min(reached.values()) if reached else None,
         "repositories": reached,
         "unsent": int(known.get("unsent") or 0),
-        "error": known.get("error") or based(layout, settings),
+        "error": known.get("error") or based(layout, settings) or _set_back(known),
     }
+
+
+def _set_back(known: dict[str, Any]) -> str:
+    """What to say while the clock has not caught up with the log; empty where it has."""
+    until = float(known.get("until") or 0)
+    if until - time.time() < _CLOCK_SECONDS:
+        return ""
+    return (
+        f"the clock was set back: until it is {wal_chain.shown(until)} again, what is written is "
+        "reached by `--to latest` alone"
+    )
 
 
 def _broken(what: str) -> RunnerError:

@@ -164,7 +164,12 @@ def is_log(name: str) -> bool:
 def pieces(snapshots: Iterable[Snapshot]) -> list[Piece]:
     """Every base and chunk, those that grew by all their snapshots; what is damaged is left out."""
     found = (_piece(one) for one in snapshots)
-    return sorted((piece for piece in found if piece), key=lambda piece: (piece.began, piece.until))
+    return sorted((piece for piece in found if piece), key=_in_order)
+
+
+def _in_order(piece: Piece) -> tuple[float, float, int, int]:
+    """By time; where the clock was set back, it stands still, and the log itself goes on."""
+    return piece.began, piece.until, piece.timeline, piece.end
 
 
 def _piece(snapshot: Snapshot) -> Piece | None:
@@ -196,11 +201,15 @@ def _piece(snapshot: Snapshot) -> Piece | None:
 
 
 def latest(found: Iterable[Piece]) -> list[Piece]:
-    """Of every piece the last snapshot, in the order of time."""
+    """Of every piece the snapshot that reaches furthest, in the order of time."""
     last: dict[str, Piece] = {}
-    for piece in sorted(found, key=lambda piece: piece.until):
+    for piece in sorted(found, key=lambda piece: (piece.end, piece.until)):
         last[piece.id] = piece
-    return sorted(last.values(), key=lambda piece: (piece.began, piece.until))
+    return sorted(last.values(), key=_in_order)
+
+
+def _reach(piece: Piece) -> tuple[float, int]:
+    return piece.until, piece.end
 
 
 def spans(found: Iterable[Piece]) -> list[Span]:
@@ -221,13 +230,20 @@ def _of_one(mine: Sequence[Piece]) -> list[Span]:
         runs[-1].append(chunk)
     bases: list[list[Piece]] = [[] for _ in runs]
     for base in (piece for piece in mine if piece.kind == BASE):
-        before = [at for at, run in enumerate(runs) if run[0].began <= base.until]
+        before = [at for at, run in enumerate(runs) if _begins_before(run[0], base)]
         if before:
             bases[before[-1]].append(base)
     return [
-        Span(tuple(sorted(own, key=lambda base: base.until)), tuple(run))
+        Span(tuple(sorted(own, key=_reach)), tuple(run))
         for own, run in zip(bases, runs, strict=True)
     ]
+
+
+def _begins_before(chunk: Piece, base: Piece) -> bool:
+    """Whether the log of a base may be in a run that begins with a chunk."""
+    if chunk.began == base.until and chunk.timeline == base.timeline:
+        return chunk.first <= base.first  # the clock stood still
+    return chunk.began <= base.until
 
 
 def known_until(found: Iterable[Piece], chunk: str, until: float) -> list[Piece]:
@@ -240,13 +256,16 @@ def known_until(found: Iterable[Piece], chunk: str, until: float) -> list[Piece]
     ]
 
 
-def choose(found: Sequence[Piece], moment: float | None, where: str) -> Choice:
+def choose(
+    found: Sequence[Piece], moment: float | None, where: str, system: str | None = None
+) -> Choice:
     """What brings a moment back, or the newest one that there is.
 
     Args:
         found: What the repository has.
         moment: Where to go; None is the end.
         where: The repository.
+        system: The cluster whose end is the newest, where that is known: the one that runs here.
 
     Raises:
         RunnerError: It cannot be reached; says what can.
@@ -260,7 +279,8 @@ def choose(found: Sequence[Piece], moment: float | None, where: str) -> Choice:
             "with each. `invoke vps.backups` says what can be reached.",
         )
     if moment is None:
-        span = max(known, key=lambda span: span.until)
+        mine = [span for span in known if span.bases[0].system == system]
+        span = max(mine or known, key=lambda span: span.until)
     else:
         fitting = [span for span in known if span.since <= moment <= span.until]
         if not fitting:
@@ -305,7 +325,7 @@ def doomed(found: Sequence[Piece], now: float, keep: float) -> list[str]:
     """The snapshots that no moment of the last *keep* seconds needs; never the newest base."""
     current = latest(found)
     staying = {piece.snapshot for piece in current}
-    bases = sorted((p for p in current if p.kind == BASE), key=lambda piece: piece.until)
+    bases = sorted((p for p in current if p.kind == BASE), key=_reach)
     old = [base for base in bases if base.until <= now - keep]
     kept = bases[len(old) - 1 :] if old else bases
     staying -= {base.snapshot for base in bases} - {base.snapshot for base in kept}

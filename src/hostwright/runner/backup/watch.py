@@ -5,18 +5,19 @@ It takes no lock and changes nothing: a long deploy must not hide a full disk.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import plain, switch
+from .. import plain, releases, switch
 from ..engine import Engine
 from . import alerts, certificates, drill, ledger, settings, wal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ..layout import Layout
     from .settings import Settings
@@ -25,6 +26,8 @@ _DOCKER_DATA = "/var/lib/docker"
 _DAY = 86_400
 #: A backup is overdue when the next one should have been made as well.
 _OVERDUE = 2
+#: Caddy asks for the certificate of a name when it first has the name: that takes a while.
+_NEW_SECONDS = 900
 
 
 class Sign(NamedTuple):
@@ -47,12 +50,22 @@ def main(layout: Layout) -> int:
     if found is None:
         return 0
     failed = 0
-    for sign in look(layout, found, Engine(), time.time()):
-        if alerts.raised(layout, sign.kind, sign.subject, wrong=bool(sign.what)):
-            wrong = alerts.tell(layout, found.alerts, sign.kind, sign.what, subject=sign.subject)
-            sys.stdout.write("".join(f"{line}\n" for line in (sign.what, *wrong)))
-            failed |= bool(wrong)
+    for what, told in itertools.chain(alerts.again(layout, found.alerts), _tell(layout, found)):
+        sys.stdout.write("".join(f"{line}\n" for line in (what, *told.wrong)))
+        failed |= bool(told.wrong)
     return failed
+
+
+def _tell(layout: Layout, found: Settings) -> Iterator[tuple[str, alerts.Told]]:
+    """Tell of what is wrong and due; what nobody took is due again at the next look."""
+    for sign in look(layout, found, Engine(), time.time()):
+        if not sign.what:
+            alerts.clear(layout, sign.kind, sign.subject)
+        elif alerts.due(layout, sign.kind, sign.subject):
+            told = alerts.tell(layout, found.alerts, sign.kind, sign.what, subject=sign.subject)
+            if told.taken:
+                alerts.mark(layout, sign.kind, sign.subject)
+            yield sign.what, told
 
 
 def look(layout: Layout, found: Settings, engine: Engine, now: float) -> Iterator[Sign]:
@@ -71,8 +84,9 @@ def look(layout: Layout, found: Settings, engine: Engine, now: float) -> Iterato
         yield Sign("unhealthy", "docker", f"Docker does not answer: {error}")
         return
     yield Sign("unhealthy", "docker", "")
-    if volume:
-        yield from expiring(Path(volume["Mountpoint"]), found.alerts.certificate_days, now)
+    names, since = served(layout)
+    ends = certificates.newest(Path(volume["Mountpoint"])) if volume else {}
+    yield from expiring(ends, names, found.alerts.certificate_days, now, since)
 
 
 def overdue(layout: Layout, found: Settings, now: float) -> str:
@@ -81,6 +95,8 @@ def overdue(layout: Layout, found: Settings, now: float) -> str:
     if last is None:
         return "there is no good backup yet"
     age = now - int(last["time"])
+    if age < 0:
+        return "the clock was set back since the last good backup: how old that is is not known"
     if age <= _OVERDUE * found.max_age:
         return ""
     return f"the last good backup is {age / 3600:.0f} hours old"
@@ -115,18 +131,44 @@ def unwell(name: str, entry: dict[str, object]) -> str:
     return f"{name} is unhealthy" if "(unhealthy)" in status else ""
 
 
-def expiring(data: Path, days: int, now: float) -> Iterator[Sign]:
-    """The certificates that Caddy keeps."""
-    for path in _certificates(data):
-        until = certificates.not_after(path.read_text(encoding="ascii", errors="replace"))
-        left = (until - now) / _DAY if until else None
-        name = path.stem
-        if left is None:
-            yield Sign("certificate", name, f"the certificate of {name} cannot be read")
-        else:
-            text = f"the certificate of {name} ends in {left:.1f} days" if left < days else ""
-            yield Sign("certificate", name, text)
+def served(layout: Layout) -> tuple[tuple[str, ...], float]:
+    """The names that the serving release answers to, and since when it does.
+
+    What Caddy keeps of a name that nobody serves any more is not renewed, and harms nobody.
+    """
+    serving = switch.target(layout)
+    manifest = releases.load(layout, serving) if serving else None
+    if serving is None or manifest is None:
+        return (), 0.0
+    since = releases.state(layout, serving).committed
+    return manifest.domains, time.time() if since is None else float(since)
 
 
-def _certificates(data: Path) -> Iterable[Path]:
-    return sorted((data / "caddy" / "certificates").glob("*/*/*.crt"))
+def expiring(
+    ends: Mapping[str, float | None],
+    names: Iterable[str],
+    days: int,
+    now: float,
+    since: float = 0.0,
+) -> Iterator[Sign]:
+    """The certificates of the names that are served.
+
+    Args:
+        ends: When the newest one of each name ends that Caddy keeps.
+        names: What is served.
+        days: How long before its end one is told of.
+        now: The time.
+        since: Since when the names are served.
+    """
+    for name in names:
+        if name in ends:
+            yield Sign("certificate", name, _ending(name, ends[name], days, now))
+        elif now - since >= _NEW_SECONDS:
+            yield Sign("certificate", name, f"there is no certificate of {name}")
+
+
+def _ending(name: str, until: float | None, days: int, now: float) -> str:
+    if until is None:
+        return f"the certificate of {name} cannot be read"
+    left = (until - now) / _DAY
+    return f"the certificate of {name} ends in {left:.1f} days" if left < days else ""

@@ -86,6 +86,7 @@ def go(host: Host, settings: Settings, actor: str, release: str | None) -> dict[
         RunnerError: It could not be done.
     """
     way = find(host.layout, release)
+    restore.refuse_unread(host)
     ours = [one.name for one in settings.repositories if one.name in way.repositories]
     try:
         fetched = restore.fetch(host, settings, way.backup, ours[0] if ours else None)

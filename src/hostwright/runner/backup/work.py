@@ -110,11 +110,11 @@ def configured(layout: Layout) -> bool:
 
 
 def tell(layout: Layout, kind: str, what: str) -> None:
-    """Tell whoever wants to be told; best effort."""
+    """Tell whoever wants to be told; where nobody takes it, the watch tries again."""
     with contextlib.suppress(*plain.FAULTS):
         found = settings.load(layout)
-        if found is not None:
-            alerts.tell(layout, found.alerts, kind, what)
+        if found is not None and not alerts.tell(layout, found.alerts, kind, what).taken:
+            alerts.keep(layout, kind, what)
 
 
 def _told(host: Host, op: str, work: Callable[[], None]) -> None:
@@ -128,14 +128,21 @@ def _told(host: Host, op: str, work: Callable[[], None]) -> None:
         tell(host.layout, f"{op}-failed", str(last.get("what")))
 
 
+def settle_data(host: Host) -> None:
+    """Settle what a dead owner left of a restore; only under the lock."""
+    from . import restore as restoring
+
+    if host.layout.backup.is_dir():
+        restoring.settle(host)
+
+
 def settle(host: Host) -> None:
     """Settle what a dead owner left of a restore, then of a backup; only under the lock."""
     from . import drill as drills
-    from . import restore as restoring
 
     if not host.layout.backup.is_dir():
         return
-    restoring.settle(host)
+    settle_data(host)
     found: Settings | None = None
     with contextlib.suppress(*plain.FAULTS):
         found = settings.load(host.layout)
