@@ -43,8 +43,9 @@
         └── Differs                       47   `kubernetes.diff`: not what is installed
 
 Anything else that reaches the user is a fault of ours: exit code 70, with a traceback.
-An interrupt is 130. The numbers are part of the interface. The docs' page of them is generated from
-the docstrings here: the first paragraph says what happened, the second what to do about it.
+An interrupt is 130, output that nobody reads any more 141. The numbers are part of the interface.
+The docs' page of them is generated from the docstrings here: the first paragraph says what
+happened, the second what to do about it.
 """
 
 from __future__ import annotations

@@ -98,11 +98,19 @@ def desire(settings: Host, key: str) -> Desired:
         bootstrap_user=settings.bootstrap_user,
         administrator=settings.administrator,
         root_login=settings.root_login,
+        tcp_ports=_opened(Desired.tcp_ports, settings.tcp_ports),
+        udp_ports=_opened(Desired.udp_ports, settings.udp_ports),
+        revert_seconds=settings.revert_seconds,
         swap_mib=settings.swap_mib,
         reboot_time=settings.reboot_time,
         domains=tuple(name for name in domains if name),
         timers=timers(settings),
     )
+
+
+def _opened(always: tuple[int, ...], more: tuple[int, ...]) -> tuple[int, ...]:
+    """The ports without doubles, in an order that does not change with that of the settings."""
+    return tuple(sorted({*always, *more}))
 
 
 def timers(settings: Host) -> Timers | None:

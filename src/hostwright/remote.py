@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import platform
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
@@ -184,4 +185,12 @@ def show(event: Event, progress: Progress) -> None:
 
 def actor() -> str:
     """Who types, for the host's audit log."""
-    return f"{getpass.getuser()}@{platform.node() or 'unknown'}"
+    return f"{_user()}@{platform.node() or 'unknown'}"
+
+
+def _user() -> str:
+    """Their name; a container may give a process a uid that nothing there has a name for."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return f"uid {os.getuid()}"

@@ -87,6 +87,7 @@ TimeOfDay = Annotated[
 ]
 Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Ranges = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_listed)]
+Ports = Annotated[tuple[PortNumber, ...], BeforeValidator(_listed)]
 Plain = Annotated[str, AfterValidator(_carried)]
 
 
@@ -129,6 +130,9 @@ class Host(Model):
     deploy_keys: Words = ()
     admin_keys: Words = ()
     root_login: Literal["no", "keys"] = "no"
+    tcp_ports: Ports = ()
+    udp_ports: Ports = ()
+    revert_seconds: Annotated[int, Field(ge=30, le=600)] = 60
     swap_mib: Annotated[int, Field(ge=0, le=65_536)] = 1024
     reboot_time: TimeOfDay | None = "04:00"
     profile: Profile = "production"

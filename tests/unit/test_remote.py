@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
+import pwd
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -229,3 +232,22 @@ def test_the_audit_log_is_told_who_types() -> None:
     user, _, machine = actor().partition("@")
     assert user
     assert machine
+
+
+def test_somebody_without_a_name_is_a_uid(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert actor().startswith(f"uid {os.getuid()}@")
+
+
+def test_so_it_is_where_python_says_that_in_its_newer_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> None:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr(getpass, "getuser", unknown)
+    assert actor().startswith(f"uid {os.getuid()}@")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hostwright import deploy, paths, registries, secrets, settings, transport
+from hostwright import deploy, login, paths, registries, secrets, settings
 from hostwright.cluster import graduation
 from hostwright.cluster.graduation import Server
 from hostwright.contract import load
 from hostwright.errors import ReleaseError, SettingsError, UserError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hostwright.cluster.graduation import Secret, Todo
     from hostwright.contract.models import Contract
     from hostwright.remote import Event
@@ -81,15 +82,8 @@ def from_host(name: str, identity: str, out: Path, *, force: bool) -> Written:
 
 
 def _status(host: Host, contract: Contract) -> Event:
-    app = host.project_name or contract.application
-    key = Path(host.identity_file).expanduser() if host.identity_file else None
-    with transport.connect(
-        transport.Address(host.address, host.port),
-        key=key,
-        known_hosts=paths.KNOWN_HOSTS,
-        users=(host.deploy_user, host.bootstrap_user),
-    ) as session:
-        return deploy.status(session, app)
+    with login.connect(host) as session:
+        return deploy.status(session, host.project_name or contract.application)
 
 
 def served(host: Host, contract: Contract, status: Event) -> Server:

@@ -17,6 +17,7 @@ OTHERS = (
         "Look whether the change log names it; else report it with the traceback.",
     ),
     ExitCode(130, "", "Interrupted with Ctrl-C.", "Look what became of it, then run it again."),
+    ExitCode(141, "", "Nobody read the output to its end, as where `head` had enough.", ""),
 )
 
 

@@ -6,17 +6,24 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hostwright.host.steps.users import authorized_keys
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from hostwright.contract.models import Contract
     from hostwright.host.change import Change
+    from hostwright.host.desired import Desired
     from hostwright.settings import Host
 
 _DAY = 86_400
 #: Caddy renews when a third of a certificate's life is left: thirty days of ninety.
 CERTIFICATE_DAYS = 14
 _PROVISION = "`invoke vps.provision` puts it right; with --dry-run it says what it would do."
+_KEYS = (
+    "No {keys} are set, so the key used here was expected. Name the people's keys as {keys} in "
+    "hosts.yaml; or provision, if nobody else was meant to get in."
+)
 _DEPLOY = "Deploy: the release that serves was made with another contract."
 _CERTIFICATE = "See `docker logs` of Caddy's container: it says why it is not renewed."
 
@@ -56,10 +63,24 @@ def told(answer: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(item["area"], item["where"], item["what"], item["remedy"])
 
 
-def of_host(changes: Sequence[Change]) -> Iterator[Finding]:
+def of_host(changes: Sequence[Change], host: Host, desired: Desired) -> Iterator[Finding]:
     """What provisioning would change: it would change nothing on a host that nobody touched."""
+    assumed = {}
+    if not host.deploy_keys:
+        assumed[authorized_keys(desired.deploy_user)] = "deploy_keys"
+    if not host.admin_keys:
+        assumed[authorized_keys(desired.administrator)] = "admin_keys"
     for change in changes:
-        yield Finding("host", _subject(change.title), change.why, _PROVISION)
+        yield Finding("host", _subject(change.title), change.why, _remedy(change, assumed))
+
+
+def _remedy(change: Change, assumed: Mapping[str, str]) -> str:
+    """Where no keys are set, ours was expected in *assumed* files: another person's is no drift."""
+    for path, keys in assumed.items():
+        if f"{path} has another content" in change.why:
+            more = len(change.files) + len(change.directories) > 1
+            return _KEYS.format(keys=keys) + (f" {_PROVISION}" if more else "")
+    return _PROVISION
 
 
 def _subject(title: str) -> str:
@@ -81,10 +102,11 @@ def of_certificates(host: Host, answer: Mapping[str, Any]) -> Iterator[Finding]:
         return
     days = host.backup.alerts.certificate_days if host.backup else CERTIFICATE_DAYS
     there = {item["name"]: item["not_after"] for item in answer["certificates"]}
-    for name in filter(None, (host.app_domain, host.api_domain)):
+    # Caddy calls its files so, however a name is written.
+    wanted = [name.lower() for name in (host.app_domain, host.api_domain) if name]
+    for name in wanted:
         if name not in there:
             yield Finding("certificates", name, "there is no certificate for it", _CERTIFICATE)
-    wanted = {name for name in (host.app_domain, host.api_domain) if name}
     for name, until in there.items():
         left = None if until is None else (until - answer["time"]) / _DAY
         # What is left of a name that nobody serves any more harms nobody.

@@ -17,7 +17,6 @@ from hostwright.plan.still import still
 from hostwright.provisioning import desire
 
 if TYPE_CHECKING:
-    from hostwright.host.change import Change
     from hostwright.progress import Progress
     from hostwright.remote import Event, Runner
     from hostwright.settings import Host
@@ -37,7 +36,7 @@ def look(session: Session, host: Host, app: str, progress: Progress) -> Drift:
         findings = list(judge.of_version(mine, theirs))
         if not findings:
             findings += _release(runner, host, progress)
-    findings += judge.of_host(_changes(session, host, progress))
+    findings += _provisioned(session, host, progress)
     return Drift(serving, tuple(findings))
 
 
@@ -55,14 +54,13 @@ def _release(runner: Runner, host: Host, progress: Progress) -> list[Finding]:
     ]
 
 
-def _changes(session: Session, host: Host, progress: Progress) -> tuple[Change, ...]:
-    """What provisioning would change now."""
+def _provisioned(session: Session, host: Host, progress: Progress) -> list[Finding]:
     began = time.monotonic()
     progress.begin("the host: files, units, firewall, sshd")
     desired = desire(host, session.public_key)
     facts, _ = provision.read(session, desired)
     if docker.needs_plugin(facts):
-        desired = replace(desired, plugin=plugin.load(facts.architecture))
+        desired = replace(desired, plugin=plugin.shared(facts.architecture))
     changes = plan.plan(facts, desired)
     progress.end("HOST       compared", time.monotonic() - began)
-    return changes
+    return list(judge.of_host(changes, host, desired))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -136,7 +137,27 @@ class Desired:
 
 def _is_key(text: str) -> bool:
     words = text.split(" ", 2)
-    return text.isprintable() and _KEY.fullmatch(" ".join(words[:2])) is not None
+    if not text.isprintable() or _KEY.fullmatch(" ".join(words[:2])) is None:
+        return False
+    return _is_whole(*words[:2])
+
+
+def _is_whole(kind: str, encoded: str) -> bool:
+    """Whether a key is not cut off: strings with their lengths before them (RFC 4253, 6.6)."""
+    try:
+        rest = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return False
+    if base64.b64encode(rest).decode() != encoded:
+        return False
+    parts: list[bytes] = []
+    while rest:
+        size = int.from_bytes(rest[:4], "big")
+        if len(rest) < 4 + size:
+            return False
+        parts.append(rest[4 : 4 + size])
+        rest = rest[4 + size :]
+    return len(parts) > 1 and parts[0] == kind.encode()
 
 
 def _require(truth: object, message: str) -> None:

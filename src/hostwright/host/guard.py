@@ -11,13 +11,19 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Protocol
 
-from hostwright.errors import HostwrightError, LoginError, ProvisionError, Unreachable
+from hostwright.errors import (
+    HostwrightError,
+    LoginError,
+    PreflightError,
+    ProvisionError,
+    Unreachable,
+)
 from hostwright.host import static
 from hostwright.host.apply import as_root, check_root
 from hostwright.host.change import Change, File, Phase
 from hostwright.host.steps import firewall, sshd
 from hostwright.host.steps.unproven import BEFORE
-from hostwright.host.steps.users import RUNNER
+from hostwright.host.steps.users import RUNNER, authorized_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,9 +99,30 @@ def revert(session: Session, desired: Desired) -> str:
     return "sshd and firewall have been put back as they were"
 
 
-def opens(key: str, desired: Desired) -> bool:
-    """Whether *key* (``type base64``) is one that deploy is to log in with."""
-    return key in {" ".join(one.split(" ", 2)[:2]) for one in desired.deploy_keys}
+def opens(key: str, keys: Sequence[str]) -> bool:
+    """Whether *key* (``type base64``) is one of *keys*, whose comments do not count."""
+    return key in {" ".join(one.split(" ", 2)[:2]) for one in keys}
+
+
+def refuse_own_end(session: Session, desired: Desired, changes: Sequence[Change]) -> None:
+    """Refuse a plan that takes the administrator's key away from who would carry it out.
+
+    No timer gives that back: with root's login closed nobody might get in any more.
+
+    Raises:
+        PreflightError: It does; nothing was touched.
+    """
+    if session.user != desired.administrator or opens(session.public_key, desired.admin_keys):
+        return
+    theirs = authorized_keys(session.user)
+    if any(file.path == theirs for change in changes for file in change.files):
+        raise PreflightError(
+            f"the key that you came with is not one of admin_keys: {session.user} would not be let "
+            "in with it again",
+            where=f"{session.address}: {theirs}",
+            remedy="Come with one of admin_keys (--identity), or list your key there until another "
+            "has been seen to work.",
+        )
 
 
 def proofs(desired: Desired, key: str) -> dict[str, str]:
@@ -105,7 +132,7 @@ def proofs(desired: Desired, key: str) -> dict[str, str]:
     administrator, whose own can, shows that deploy may do its part.
     """
     part = f"sudo -n {RUNNER} version"
-    if not opens(key, desired):
+    if not opens(key, desired.deploy_keys):
         return {desired.administrator: f"sudo -n sudo -n -u {desired.deploy_user} {part}"}
     needed = {desired.deploy_user: part}
     if desired.administrator != "root":

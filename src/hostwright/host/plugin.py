@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
+import tempfile
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hostwright import paths, toolchain
 from hostwright.errors import ToolError
+from hostwright.fleet.shared import once
 from hostwright.host.desired import Plugin
 
 if TYPE_CHECKING:
@@ -42,6 +46,16 @@ def load(architecture: str) -> Plugin:
         )
     digest = _cached(_name(path), lambda: _digest(path)).decode()
     return Plugin(digest, partial(_cached, f"compose-{digest}.gz", lambda: _packed(path)))
+
+
+def shared(architecture: str) -> Plugin:
+    """The same, read and packed once for all hosts of a command.
+
+    Raises:
+        ToolError: As for :func:`load`.
+    """
+    found = once(("plugin", architecture), lambda: load(architecture))
+    return replace(found, packed=lambda: once(("packed plugin", found.sha256), found.packed))
 
 
 def machine(header: bytes) -> str:
@@ -79,8 +93,18 @@ def _packed(path: Path) -> bytes:
 def _cached(name: str, make: Callable[[], bytes]) -> bytes:
     cached = paths.cache() / name
     if not cached.exists():
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        fresh = cached.with_name(f"{cached.name}.new")
-        fresh.write_bytes(make())
-        fresh.replace(cached)
+        _put(cached, make())
     return cached.read_bytes()
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Under a name of its own until it is whole: another command may make the same."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

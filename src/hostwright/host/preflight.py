@@ -136,7 +136,7 @@ def _rivals(facts: Facts) -> Iterator[Obstacle]:
     for name in sorted(facts.rivals | services):
         yield Obstacle(
             f"the firewall {name} is active, and its rules would come on top of ours",
-            f"Switch {name} off first; ports to keep open belong into the host's settings.",
+            f"Switch {name} off first; tcp_ports and udp_ports of the host say what stays open.",
         )
 
 

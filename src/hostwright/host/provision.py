@@ -15,7 +15,7 @@ from hostwright.host import guard, preflight
 from hostwright.host.apply import apply, check_root, root_exec
 from hostwright.host.change import Change, Phase
 from hostwright.host.plan import plan, watch
-from hostwright.host.plugin import load
+from hostwright.host.plugin import shared
 from hostwright.host.steps import distribution, docker
 from hostwright.host.steps.users import RUNNER
 
@@ -75,6 +75,7 @@ def provision(connect: Connect, desired: Desired, *, say: Say, dry_run: bool = F
                 distribution.check(facts)
                 warnings = _preflight(session, facts, desired, skew, resolved.result())
                 changes = plan(facts, _complete(facts, desired))
+                guard.refuse_own_end(session, desired, changes)
             if changes and not dry_run:
                 _refuse_deploy_user(session, desired)
                 _Run(session, connect, desired, say, seconds).carry_out(changes)
@@ -105,7 +106,7 @@ def _complete(facts: Facts, desired: Desired) -> Desired:
     """With the Compose plugin, where the host needs one and none was given."""
     if desired.plugin or not docker.needs_plugin(facts):
         return desired
-    return replace(desired, plugin=load(facts.architecture))
+    return replace(desired, plugin=shared(facts.architecture))
 
 
 def _preflight(
@@ -160,7 +161,7 @@ class _Run:
                 self._harden(risky)
 
     def _tell_what_stays_unproven(self) -> None:
-        if not guard.opens(self.session.public_key, self.desired):
+        if not guard.opens(self.session.public_key, self.desired.deploy_keys):
             self.say.note(
                 f"your key is not one of deploy_keys: what {self.desired.deploy_user} may run is "
                 "proven, its login is not"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from invoke.collection import Collection
 
-from hostwright.tasks import flags
+from hostwright.tasks import flags, question
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -300,7 +300,7 @@ def _apply(stack: Stack) -> None:
     kept = _out(stack.target, "")
     try:
         stack.plan(kept)
-        if input("Apply this plan? Only `yes` does it: ") != "yes":
+        if question.answer("Apply this plan? Only `yes` does it: ") != "yes":
             raise UserError("not confirmed; nothing was changed")
         stack.apply(kept)
     finally:

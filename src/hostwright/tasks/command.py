@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 INTERRUPTED = 130
+#: What a shell says of a program that SIGPIPE ended: under `pipefail` we look like any other one.
+UNREAD = 141
+_STDOUT = 1
 
 
 def command(*, several: bool = False, **options: Any) -> Callable[[Body], Any]:  # noqa: ANN401 - Invoke's own options
@@ -37,19 +42,7 @@ def command(*, several: bool = False, **options: Any) -> Callable[[Body], Any]: 
 
         @wraps(work)
         def told(context: Context, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-            try:
-                code = work(context, *args, **kwargs)
-            except HostwrightError as error:
-                sys.stderr.write(f"{error}\n")
-                raise Exit(code=error.exit_code) from None
-            except KeyboardInterrupt:
-                sys.stderr.write("interrupted\n")
-                raise Exit(code=INTERRUPTED) from None
-            except Exit:
-                raise
-            except Exception:  # noqa: BLE001 - by itself Python would exit as findings do
-                traceback.print_exc()
-                raise Exit(code=HostwrightError.exit_code) from None
+            code = _code(lambda: work(context, *args, **kwargs))
             if code:
                 raise Exit(code=code)
 
@@ -60,3 +53,45 @@ def command(*, several: bool = False, **options: Any) -> Callable[[Body], Any]: 
         return made
 
     return decorate
+
+
+def _code(work: Callable[[], int | None]) -> int | None:
+    """The exit code of *work*; what it failed of is told."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except HostwrightError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except Exit:
+        raise
+    except BrokenPipeError:
+        return _broken_pipe()
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # Rich's way out
+            return UNREAD
+        raise
+    except Exception:  # noqa: BLE001 - by itself Python would exit as findings do
+        traceback.print_exc()
+        return HostwrightError.exit_code
+    return code
+
+
+def _broken_pipe() -> int:
+    """The exit code for a pipe that broke: quiet where it is our output's, as in ``… | head``."""
+    if not _unread():
+        traceback.print_exc()
+        return HostwrightError.exit_code
+    # What is left to be written goes nowhere; Python would complain of it at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)
+    return UNREAD
+
+
+def _unread() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    watched = select.poll()
+    watched.register(_STDOUT, select.POLLOUT)
+    return any(found & (select.POLLERR | select.POLLHUP) for _, found in watched.poll(0))

@@ -50,29 +50,24 @@ def images(words: list[str]) -> dict[str, str]:
 
 def address(settings: Host) -> Address:
     """Where its SSH is."""
-    from hostwright.transport import Address
+    from hostwright import login
 
-    return Address(settings.address, settings.port)
+    return login.address(settings)
 
 
 def key(settings: Host) -> Path | None:
     """The private key to log in with, where one is named."""
-    from pathlib import Path
+    from hostwright import login
 
-    return Path(settings.identity_file).expanduser() if settings.identity_file else None
+    return login.key(settings)
 
 
 @contextmanager
 def session(settings: Host) -> Iterator[Session]:
-    """A connection to it, as the deploy user, else as who it came with."""
-    from hostwright import paths, transport
+    """A connection to it, as the first of its users that is let in."""
+    from hostwright import login
 
-    with transport.connect(
-        address(settings),
-        key=key(settings),
-        known_hosts=paths.KNOWN_HOSTS,
-        users=(settings.deploy_user, settings.bootstrap_user),
-    ) as opened:
+    with login.connect(settings) as opened:
         yield opened
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
-from hostwright.tasks import flags
+from hostwright.tasks import flags, question
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -353,7 +353,7 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 
-def _confirm(question: str, *, yes: bool) -> None:
+def _confirm(words: str, *, yes: bool) -> None:
     import sys
 
     from hostwright.errors import UserError
@@ -362,7 +362,7 @@ def _confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UserError("nobody is there to be asked; nothing was changed", remedy="Give --yes.")
-    if input(f"{question} [yes/no] ") != "yes":
+    if question.answer(f"{words} [yes/no] ") != "yes":
         raise UserError("not confirmed; nothing was changed")
 
 

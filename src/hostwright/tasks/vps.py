@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
-from hostwright.tasks import flags, hosts, named, vps_backup, vps_look, vps_plan, vps_secrets
+from hostwright.tasks import (
+    flags,
+    hosts,
+    named,
+    question,
+    vps_backup,
+    vps_look,
+    vps_plan,
+    vps_secrets,
+)
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -54,7 +63,7 @@ def _confirm(address: Address, shown: str, expected: str) -> None:
         raise HostKeyError(
             f"it presents {shown}", where=str(address), remedy="Give it as --fingerprint."
         )
-    if input(f"{address} presents {shown}. Is that its key? [yes/no] ") != "yes":
+    if question.answer(f"{address} presents {shown}. Is that its key? [yes/no] ") != "yes":
         raise HostKeyError("not confirmed; nothing was pinned", where=str(address))
 
 
@@ -136,7 +145,7 @@ def deploy(
     with Progress() as progress:
         local = deploying.gather(settings)
         if dry_run:
-            _print_intent(local)
+            _print_intent(local, json)
             return
         checked()
         with hosts.session(settings) as session:
@@ -234,7 +243,11 @@ def validate(_: Context, json: str = "") -> int:
     return run(["vps"], json)
 
 
-def _print_intent(local: Any) -> None:  # noqa: ANN401 - deploy.Local, imported lazily
+def _print_intent(local: Any, json: bool) -> None:  # noqa: ANN401 - deploy.Local, imported lazily
+    if json:
+        intent = {"host": local.host.address, "dry_run": True, "images": local.wanted}
+        print(json_.dumps(intent, indent=2, sort_keys=True))
+        return
     for role, reference in sorted(local.wanted.items()):
         print(f"{role:<10} {reference}")
     print(f"{local.host.address}: nothing was changed (--dry-run)")

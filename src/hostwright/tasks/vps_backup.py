@@ -6,7 +6,7 @@ import json as json_
 import time
 from typing import TYPE_CHECKING, Any
 
-from hostwright.tasks import flags, hosts
+from hostwright.tasks import flags, hosts, question
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def _confirm(host: str) -> None:
             remedy="Give --yes; or --beside, to leave it alone.",
         )
     asked = f"This replaces the data of {host}; what was written since the backup is kept aside. "
-    if input(f"{asked}Continue? [yes/no] ") != "yes":
+    if question.answer(f"{asked}Continue? [yes/no] ") != "yes":
         raise UserError("not confirmed; nothing was touched", where=host)
 
 

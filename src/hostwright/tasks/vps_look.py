@@ -6,7 +6,7 @@ import json as json_
 import sys
 from typing import TYPE_CHECKING, Any
 
-from hostwright.tasks import flags, hosts
+from hostwright.tasks import flags, hosts, question
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -307,8 +307,8 @@ def destroy(
     with Progress() as progress, hosts.session(settings) as session:
         asked = ask.Asked(session, app)
         if not confirm:
-            question = f"{shown.at_stake(asked.hello, app)}.\nType the host's name ({host}): "
-            ask.confirmed(input, host, confirm, question)
+            stake = f"{shown.at_stake(asked.hello, app)}.\nType the host's name ({host}): "
+            ask.confirmed(question.answer, host, confirm, stake)
         request = {"do": "destroy", "app": app, "keep_backups": keep_backups}
         done, _ended = ask.follow(asked, request, "destroyed", progress)
         asked.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.collection import Collection
 
-from hostwright.tasks import flags, hosts
+from hostwright.tasks import flags, hosts, question
 from hostwright.tasks.command import command
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _confirm(name: str, meaning: str) -> None:
     what = f"{name} ({meaning}): what was made with the value of before does not fit the new one"
     if not sys.stdin.isatty():
         raise UserError(what, where=name, remedy="Give --yes.")
-    if input(f"{what}. Continue? [yes/no] ") != "yes":
+    if question.answer(f"{what}. Continue? [yes/no] ") != "yes":
         raise UserError("not confirmed; nothing was touched", where=name)
 
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.host.builders import KEY, desired, provisioned
 from tests.unit.contract.given_values import with_roles
 from tests.unit.contract.planted import real
 from tests.unit.release import plans
@@ -10,7 +12,11 @@ from tests.unit.release import plans
 from hostwright.drift import judge, shown
 from hostwright.drift.judge import Drift, Finding
 from hostwright.host.change import Change
+from hostwright.host.plan import plan
 from hostwright.release import build
+
+if TYPE_CHECKING:
+    from hostwright.host.facts import Facts
 
 NOW = 1_800_000_000
 DAY = 86_400
@@ -97,10 +103,50 @@ def test_what_provisioning_would_change_is_told_with_its_reason() -> None:
         Change("Harden sshd", "/etc/x has another content"),
         Change("Set the timers of backups", "a.timer does not run"),
     ]
-    assert [(one.where, one.what) for one in judge.of_host(changes)] == [
+    found = list(judge.of_host(changes, HOST, desired()))
+    assert [(one.where, one.what) for one in found] == [
         ("sshd", "/etc/x has another content"),
         ("timers of backups", "a.timer does not run"),
     ]
+    assert all("puts it right" in one.remedy for one in found)
+
+
+OTHER = f"{KEY[:-1]}U"
+
+
+def of_keys(facts: Facts, wanted: dict[str, Any], **stated: Any) -> list[Finding]:  # noqa: ANN401 - fields of Host
+    """What is found on a host by somebody with another key than who provisioned it."""
+    asked = desired(**wanted)
+    return list(judge.of_host(plan(facts, asked), plans.host(**stated), asked))
+
+
+@pytest.mark.parametrize(("name", "user"), [("admin_keys", "admin"), ("deploy_keys", "deploy")])
+def test_where_no_keys_are_set_another_persons_key_is_told_with_what_to_set(
+    name: str, user: str
+) -> None:
+    [found] = of_keys(provisioned(), {name: (OTHER,)})
+    assert found.where == user
+    assert found.what == f"/home/{user}/.ssh/authorized_keys has another content"
+    assert found.remedy == (
+        f"No {name} are set, so the key used here was expected. Name the people's keys as {name} "
+        "in hosts.yaml; or provision, if nobody else was meant to get in."
+    )
+    [found] = of_keys(provisioned(), {name: (OTHER,)}, **{name: (OTHER,)})
+    assert found.remedy.startswith("`invoke vps.provision` puts it right")
+
+
+def test_what_else_is_wrong_with_an_account_is_put_right_by_provisioning() -> None:
+    facts = provisioned()
+    keys, rules = "/home/admin/.ssh/authorized_keys", "/etc/sudoers.d/hostwright-admin"
+    edited = {path: facts.paths[path]._replace(sha256="0" * 64) for path in (keys, rules)}
+    [found] = of_keys(replace(facts, paths={**facts.paths, **edited}), {})
+    assert found.remedy.startswith("No admin_keys are set")
+    assert "`invoke vps.provision` puts it right" in found.remedy
+
+    away = {path: entry for path, entry in facts.paths.items() if path != keys}
+    [found] = of_keys(replace(facts, paths=away), {})
+    assert found.what == f"missing: {keys}"
+    assert found.remedy.startswith("`invoke vps.provision` puts it right")
 
 
 def test_another_runner_is_told_and_the_same_one_is_not() -> None:

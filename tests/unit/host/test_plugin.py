@@ -3,12 +3,19 @@ from __future__ import annotations
 import gzip
 import sys
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from tests.host.builders import bare, desired
 
 from hostwright import toolchain
 from hostwright.errors import ToolError
+from hostwright.fleet.board import Board
+from hostwright.fleet.run import side_by_side
+from hostwright.host import plugin as plugins
+from hostwright.host import provision
 from hostwright.host.plugin import load, machine
 from hostwright.toolchain import Tool
 
@@ -36,6 +43,55 @@ def test_another_binary_at_the_same_place_is_not_taken_for_the_old(binary: Path)
     load("amd64").packed()
     binary.write_bytes(ELF + b"newer")
     assert gzip.decompress(load("amd64").packed()) == ELF + b"newer"
+
+
+def test_another_command_may_make_the_same_at_the_same_time(
+    binary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = Path.replace
+
+    def late(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", really)
+        plugins._cached(target.name, lambda: b"content")  # noqa: SLF001 - the other command
+        return really(self, target)
+
+    monkeypatch.setattr(Path, "replace", late)
+    assert plugins._cached("x", lambda: b"content") == b"content"  # noqa: SLF001 - and this one
+    assert [file.name for file in (binary.parent / "cache").iterdir()] == ["x"]
+
+
+def test_what_cannot_be_made_leaves_nothing(binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space"):
+        load("amd64")
+    assert list((binary.parent / "cache").iterdir()) == []
+
+
+def test_the_hosts_of_a_command_share_one(binary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["shop", "blog", "wiki"]
+    looked: list[str] = []
+    packed: list[bytes] = []
+    tool = toolchain.pinned("docker-compose")
+
+    def pinned(name: str) -> Tool:
+        looked.append(name)
+        return tool
+
+    monkeypatch.setattr(toolchain, "pinned", pinned)
+
+    def body(_: str) -> None:
+        whole = provision._complete(bare(("debian", "12")), desired())  # noqa: SLF001 - what asks for it
+        assert whole.plugin
+        packed.append(whole.plugin.packed())
+
+    ended = side_by_side(names, body, Board(names, Console(file=StringIO())))
+    assert [one.error for one in ended] == [None] * 3
+    assert looked == ["docker-compose"]
+    assert len({id(content) for content in packed}) == 1
+    assert gzip.decompress(packed[0]) == binary.read_bytes()
 
 
 def test_a_binary_for_another_machine_is_refused(binary: Path) -> None:

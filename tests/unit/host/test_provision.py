@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from hostwright.transport import Session
 
+PIPELINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxGVvPHaV7pPYxHNkTHbz3kfQpm4kZZ0v4JpJmCkq1x"
 BARE = text("trixie-bare")
 GOOD = {"sh -s": Completed(0, BARE, "")}
 
@@ -108,9 +109,32 @@ def test_new_logins_are_proven_before_and_after_sshd_is_touched() -> None:
     assert set(outcome.seconds) == {"connect", "facts", "plan", "apply", "prove", "harden"}
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_an_administrator_does_not_take_his_own_key_away(*, dry_run: bool) -> None:
+    host = Host(user="admin")
+    wanted = desired(min_memory_mib=100, admin_keys=(PIPELINE,))
+
+    with pytest.raises(PreflightError, match="is not one of admin_keys") as caught:
+        provision(host, wanted, say=Said(), dry_run=dry_run)
+
+    assert caught.value.where.endswith("/home/admin/.ssh/authorized_keys")
+    assert host.count("apply.sh") == 0
+
+
+@pytest.mark.parametrize(
+    ("user", "keys"), [("admin", (PIPELINE, f"{KEY} me@laptop")), ("root", (PIPELINE,))]
+)
+def test_keys_may_change_where_who_comes_gets_in_again(user: str, keys: tuple[str, ...]) -> None:
+    outcome = provision(
+        Host(user=user), desired(min_memory_mib=100, admin_keys=keys), say=Said(), dry_run=True
+    )
+
+    assert "Authorize admin" in [change.title for change in outcome.changes]
+
+
 def test_a_login_with_keys_of_others_alone_is_not_tried_but_what_it_may_run_is() -> None:
     host, say = Host(), Said()
-    wanted = desired(min_memory_mib=100, deploy_keys=(KEY.replace("AAAAC3", "AAAAC4"),))
+    wanted = desired(min_memory_mib=100, deploy_keys=(PIPELINE,))
     provision(host, wanted, say=say)
     assert host.asked[1:] == [("admin",), ("admin",)]
     runs = "sudo -n sudo -n -u deploy sudo -n /usr/local/sbin/hostwright-runner version"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -138,6 +139,45 @@ def test_a_task_that_ends_itself_is_no_fault(told: Callable[..., tuple[int, str,
         raise Exit(code=3)
 
     assert told(ends) == (3, "", "")
+
+
+def test_a_broken_pipe_of_something_else_is_a_fault_of_ours(
+    told: Callable[..., tuple[int, str, str]],
+) -> None:
+    @command.command()
+    def bug(_: Context) -> None:
+        """Write to somebody who is gone."""
+        raise BrokenPipeError
+
+    code, out, err = told(bug)
+    assert (code, out) == (HostwrightError.exit_code, "")
+    assert err.endswith("BrokenPipeError\n")
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ["contract.matrix", "contract.matrix --json", "contract.check"])
+def test_output_that_nobody_reads_ends_quietly_with_the_code_of_a_shell(
+    words: str, unbuffered: str, clone: Path
+) -> None:
+    """Much breaks the pipe while the task runs, a line only at its end; Rich has its own way."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(  # noqa: S603 - run() would read what is written
+            [sys.executable, "-m", "invoke", *words.split()],
+            cwd=clone,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(clone / "src"),
+                "PYTHONUNBUFFERED": unbuffered,
+            },
+            stdout=write,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
 
 
 # --- contract ------------------------------------------------------------------------------------
@@ -373,6 +413,12 @@ def test_a_dry_run_prints_what_would_be_deployed_and_opens_no_connection(
     assert code == 0
     assert out.splitlines()[-1] == "203.0.113.7: nothing was changed (--dry-run)"
     assert f"worker     {PINNED}" in out.splitlines()
+    code, out, _ = deploy(
+        told, "shop", env_file=env_file(tmp_path, SECRETS), dry_run=True, json=True
+    )
+    document = json.loads(out)
+    assert (code, document["host"], document["dry_run"]) == (0, "203.0.113.7", True)
+    assert document["images"]["worker"] == PINNED
 
 
 def test_values_for_compose_by_hand_are_written_where_they_are_wanted(

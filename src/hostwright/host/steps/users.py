@@ -83,6 +83,11 @@ def home(name: str) -> str:
     return f"/home/{name}"
 
 
+def authorized_keys(name: str) -> str:
+    """The file of the keys that may log in as an account of ours."""
+    return f"{home(name)}/.ssh/authorized_keys"
+
+
 def _directories(name: str) -> tuple[Directory, ...]:
     return (
         Directory(home(name), 0o750, name, name),
@@ -94,7 +99,7 @@ def _files(desired: Desired, name: str) -> tuple[File, ...]:
     keys = desired.deploy_keys if name == desired.deploy_user else desired.admin_keys
     return (
         File(
-            f"{home(name)}/.ssh/authorized_keys",
+            authorized_keys(name),
             _authorized(desired, name, keys),
             0o600,
             name,
