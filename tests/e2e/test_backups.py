@@ -242,6 +242,23 @@ def test_a_restore_over_data_that_is_not_well_can_be_killed_and_tried_again(scen
     assert scene.do_job()["state"] == "done"
 
 
+def test_a_restore_that_is_killed_while_nothing_serves_is_settled_by_the_host(
+    scene: Scene,
+) -> None:
+    """Nobody may be there to type the next command."""
+    before = checksum(scene)
+
+    killed_at(scene, f"grep -qs SWAPPED {PLACE}/restore.json", "vps.restore", "--yes")
+    gone = f"until ! test -e {PLACE}/restore.json; do sleep 0.2; done"
+    root(scene, "timeout", "90", "sh", "-c", gone)
+
+    assert checksum(scene) == before
+    assert scene.serving() == "1"
+    assert scene.do_job()["state"] == "done"
+    left = root(scene, "systemctl", "list-units", "--all", "--plain", "hostwright-settle*").stdout
+    assert "hostwright-settle" not in left
+
+
 def test_a_restore_that_died_between_two_renames_is_put_back(scene: Scene) -> None:
     """No kill from outside hits that gap; Docker starts no container whose directory is away."""
     keys(scene, "set", "now", "between")

@@ -119,24 +119,40 @@ def schedule(host: Host, release: str | None, seconds: int) -> None:
         _sleeper(host, seconds)
 
 
-def _timer(host: Host, seconds: int) -> None:
+def settle_within(host: Host, seconds: int) -> None:
+    """Have what this process leaves settled, should it die: the same, as it waits for the lock."""
+    if _SYSTEMD.is_dir():
+        with tolerant(host, "setting the timer that settles what may be left"):
+            _timer(host, seconds, "settle")
+
+
+def settled(host: Host) -> None:
+    """Nothing is left to be settled: no timer is needed."""
+    if _SYSTEMD.is_dir():
+        stop, _ = timer_argvs(host.layout.app, os.getpid(), 0, "settle")
+        host.shell.run(stop, timeout=20)
+
+
+def _timer(host: Host, seconds: int, kind: str = "cool") -> None:
     from .launch import command
 
-    stop, start = timer_argvs(host.layout.app, os.getpid(), seconds)
+    stop, start = timer_argvs(host.layout.app, os.getpid(), seconds, kind)
     host.shell.run(stop, timeout=20)
     done = host.shell.run([*start, *command("cool", "--app", host.layout.app)], timeout=20)
     if done.exit_code != 0:
         raise OSError(" ".join(done.tail)[:200])
 
 
-def timer_argvs(app: str, pid: int, seconds: int) -> tuple[list[str], list[str]]:
-    """End the timers that were set before, and set a new one: one release is warm at a time.
+def timer_argvs(
+    app: str, pid: int, seconds: int, kind: str = "cool"
+) -> tuple[list[str], list[str]]:
+    """End the timers of a kind that were set before, and set a new one: there is one at a time.
 
     The service of such a timer is left alone: it may be this very process, or wait for the lock
     that this one holds. So the new timer has a name of its own. (No application's name has an
     underscore.)
     """
-    name = f"hostwright-cool-{app}_"
+    name = f"hostwright-{kind}-{app}_"
     options = [f"--on-active={seconds}s", "--timer-property=AccuracySec=1s", "--collect", "--quiet"]
     return (
         ["systemctl", "stop", f"{name}*.timer"],

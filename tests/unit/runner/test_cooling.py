@@ -47,6 +47,9 @@ def test_a_new_timer_ends_the_ones_before_and_no_service_which_may_be_this_very_
         "systemd-run --on-active=300s --timer-property=AccuracySec=1s --collect --quiet"
         " --unit=hostwright-cool-shop_77"
     )
+    stop, start = cooling.timer_argvs("shop", 77, 30, "settle")
+    assert stop == ["systemctl", "stop", "hostwright-settle-shop_*.timer"]
+    assert start[-1] == "--unit=hostwright-settle-shop_77"
 
 
 def test_resume_sets_the_timer_again_that_a_reboot_lost(

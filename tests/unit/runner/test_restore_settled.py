@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import pytest
 from tests.unit.runner import fake_host as fake
 
-from hostwright.runner import base, durable, journal, operate, recovery, room
+from hostwright.runner import base, cooling, durable, journal, operate, recovery, room
 from hostwright.runner.backup import (
     drill,
     make,
@@ -270,6 +270,27 @@ def test_a_service_that_a_power_loss_spoiled_is_made_anew(
     assert (place / "file").read_text() == "_data"
     assert not restore.journal(host.layout).exists()
     assert "redis of the base: not there, and made anew" in fake.notes(host)
+
+
+def test_the_host_settles_by_itself_what_would_be_left_while_nothing_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cooling, "_SYSTEMD", tmp_path)
+    place = volume(tmp_path, "storage")
+    host = fake.host(tmp_path, Server())
+    plan = swap.Plan(ONE, MARK, "", {"storage": str(place)})
+    said = cast("fake.Told", host.shell).said
+    stopped: list[list[str]] = []
+    monkeypatch.setattr(swap, "stop_roles", lambda *_, **__: stopped.append(said[-1]))
+
+    restore.bring(host, plan, goal=None)
+    [timer] = stopped
+    assert timer[0] == "systemd-run"
+    assert timer[-3:] == ["cool", "--app", "app"]
+    assert any(word.startswith("--unit=hostwright-settle-app_") for word in timer)
+
+    restore.close(host)
+    assert said[-1] == ["systemctl", "stop", "hostwright-settle-app_*.timer"]
 
 
 # --- a disk that is full -------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import base, durable, plain, recovery, releases, room
+from .. import base, cooling, durable, plain, recovery, releases, room
 from .. import journal as operations
 from ..fault import Code, RunnerError, refused, unfit
 from ..operation import tolerant
@@ -36,6 +36,8 @@ FETCHED, LOADED, SWAPPING, SWAPPED, HEALTHY = PHASES = (
 
 #: What two hosts' clocks may differ by, and the part of a backup's id that is its moment.
 _AHEAD_SECONDS, _STAMP = 300, len("20260101t000000z")
+#: From then on the host itself settles a restore whose process died while nothing served.
+_SETTLE_SECONDS = 30
 #: What Postgres's log takes at the most while a database is loaded: its own max_wal_size.
 _LOG_BYTES = 1 << 30
 
@@ -374,6 +376,7 @@ def bring(host: Host, plan: swap.Plan, goal: str | None, *, untouched: str | Non
     Raises:
         RunnerError: It could not be done.
     """
+    cooling.settle_within(host, _SETTLE_SECONDS)
     with step(host, "SWAPPED") as words:
         note(host, SWAPPING, plan, goal)
         swap.stop_roles(host, but=untouched)
@@ -456,6 +459,7 @@ def _under_way(host: Host, goal: str | None) -> bool:
 
 def close(host: Host) -> None:
     """Remove what a restore needed only while it worked."""
+    cooling.settled(host)
     with contextlib.suppress(OSError):
         durable.remove(journal(host.layout))
     shutil.rmtree(work_place(host.layout), ignore_errors=True)
