@@ -231,7 +231,7 @@ def test_a_restore_over_data_that_is_not_well_can_be_killed_and_tried_again(scen
     """What is put back is as bad as it was; that must not keep the restore from the next try."""
     before, serving = checksum(scene), scene.serving()
     asked(scene, "vps.backup")
-    sql(scene, "alter table alembic_version rename to lost")
+    sql(scene, "alter table items rename to lost")
 
     killed_at(scene, f"grep -qs SWAPPED {PLACE}/restore.json", "vps.restore", "--yes")
     done = scene.invoke("vps.restore", "--host", HOST, "--yes")
