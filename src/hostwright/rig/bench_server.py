@@ -32,6 +32,8 @@ import glob, os, time
 most = 0
 while os.path.exists("{_FLAG}"):
     for place in glob.glob("/proc/[0-9]*"):
+        if place == "/proc/" + str(os.getpid()):  # its own words hold what is looked for
+            continue
         try:
             words = open(place + "/cmdline", "rb").read()
             if b"/hostwright/runner.pyz" in words and b"python" in words:
@@ -126,7 +128,11 @@ def _cold(scene: Scene) -> str:
 
 @contextmanager
 def memory(scene: Scene) -> Iterator[list[float]]:
-    """MiB of the largest process of the runner while the block runs: one number, at its end."""
+    """MiB of the largest process of the runner while the block runs: one number, at its end.
+
+    Raises:
+        ToolError: No process of the runner was seen.
+    """
     most: list[float] = []
     scene.server.exec(["touch", _FLAG])
     with ThreadPoolExecutor(1) as pool:
@@ -135,4 +141,7 @@ def memory(scene: Scene) -> Iterator[list[float]]:
             yield most
         finally:
             scene.server.exec(["rm", "-f", _FLAG])
-        most.append(int(watching.result().stdout) / 1024)
+        seen = int(watching.result().stdout)
+        if not seen:
+            raise ToolError("no process of the runner was seen", where="the server's memory")
+        most.append(seen / 1024)

@@ -94,10 +94,11 @@ class Sample:
 
     Attributes:
         request: What it was.
-        start: Seconds from the start of the stream.
-        seconds: How long it took.
+        start: When it was due, in seconds from the start of the stream.
+        seconds: How long it took from then on: a generator that lags flatters nobody.
         failure: Why it failed; empty when it did not.
         version: The version that answered, where it says so.
+        made: The id of what a write made, where the answer names one.
     """
 
     request: Request
@@ -105,6 +106,7 @@ class Sample:
     seconds: float
     failure: str = ""
     version: str = ""
+    made: int | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class Report:
         rate: Requests per second that were really sent.
         sockets: WebSocket connections opened, messages echoed, connections dropped.
         answered: Good answers by the request that they are to.
+        first: When each version first answered, in seconds from the start of the stream.
+        posted: The ids of what answered writes made.
     """
 
     sent: int
@@ -138,6 +142,13 @@ class Report:
     rate: float
     sockets: dict[str, int] = field(default_factory=dict)
     answered: dict[str, int] = field(default_factory=dict)
+    first: dict[str, float] = field(default_factory=dict)
+    posted: list[int] = field(default_factory=list)
+
+    @property
+    def writes(self) -> int:
+        """Answered writes."""
+        return sum(count for kind, count in self.answered.items() if kind.startswith("POST "))
 
 
 class LoadGenerator:
@@ -150,6 +161,7 @@ class LoadGenerator:
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.report: Report | None = None
+        self._begun = time.monotonic()
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -166,6 +178,11 @@ class LoadGenerator:
             with contextlib.suppress(ToolError):
                 self.stop()
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds from the start of the stream, by this process's clock."""
+        return time.monotonic() - self._begun
+
     def start(self) -> None:
         """Begin; returns when the first request has been sent.
 
@@ -180,6 +197,7 @@ class LoadGenerator:
         )
         if self._child.stdout is None or self._child.stdout.readline() != b"started\n":
             self.stop()
+        self._begun = time.monotonic()
 
     def stop(self) -> Report:
         """Send no more, wait for what is under way, and give the account.
@@ -246,7 +264,18 @@ def account(samples: Sequence[Sample], end: float, sockets: dict[str, int]) -> R
         rate=len(samples) / end if end else 0.0,
         sockets=sockets,
         answered=dict(Counter(s.request.shown for s in samples if not s.failure)),
+        first=firsts(samples),
+        posted=[s.made for s in samples if s.made is not None],
     )
+
+
+def firsts(samples: Sequence[Sample]) -> dict[str, float]:
+    """When each version first answered, in that order."""
+    found: dict[str, float] = {}
+    for sample in sorted(samples, key=lambda s: s.start + s.seconds):
+        if sample.version:
+            found.setdefault(sample.version, sample.start + sample.seconds)
+    return found
 
 
 class _Sender:
@@ -278,11 +307,12 @@ class _Sender:
     ) -> None:
         self.begun = time.monotonic()
         for number, request in enumerate(order(self.stream.requests)):
-            await self._until(self.begun + number / self.stream.rate)
+            due = self.begun + number / self.stream.rate
+            await self._until(due)
             if self.stopped.is_set():
                 return
             own = self.stream.fresh and number % self.stream.fresh == 0
-            group.create_task(self._one(fresh if own else kept, request))
+            group.create_task(self._one(fresh if own else kept, request, due))
             if number == 0:
                 tell("started")
 
@@ -294,13 +324,15 @@ class _Sender:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stopped.wait(), max(0.0, moment - time.monotonic()))
 
-    async def _one(self, client: httpx.AsyncClient, request: Request) -> None:
-        start = time.monotonic()
-        failure, version = await self._answer(client, request)
-        end = time.monotonic()
-        self.samples.append(Sample(request, start - self.begun, end - start, failure, version))
+    async def _one(self, client: httpx.AsyncClient, request: Request, due: float) -> None:
+        failure, content = await self._answer(client, request)
+        seconds = time.monotonic() - due
+        made = made_in(content) if request.method == "POST" else None
+        version = version_in(content)
+        self.samples.append(Sample(request, due - self.begun, seconds, failure, version, made))
 
-    async def _answer(self, client: httpx.AsyncClient, request: Request) -> tuple[str, str]:
+    async def _answer(self, client: httpx.AsyncClient, request: Request) -> tuple[str, bytes]:
+        """Why it failed, or what a good answer says."""
         import httpx
 
         url = httpx.URL(request.url)
@@ -318,10 +350,10 @@ class _Sender:
                 extensions={"sni_hostname": url.host},
             )
         except httpx.HTTPError as error:
-            return f"{type(error).__name__} {error}".strip(), ""
+            return f"{type(error).__name__} {error}".strip(), b""
         if answer.status_code >= httpx.codes.BAD_REQUEST:
-            return f"status {answer.status_code}", ""
-        return "", version_in(answer.content)
+            return f"status {answer.status_code}", b""
+        return "", answer.content
 
     def _client(self, *, keep: bool) -> httpx.AsyncClient:
         import httpx
@@ -373,11 +405,21 @@ def trust(authority: str) -> ssl.SSLContext:
 
 def version_in(content: bytes) -> str:
     """The version that an answer of the probe names."""
+    return str(_object(content).get("version", ""))
+
+
+def made_in(content: bytes) -> int | None:
+    """The id of what an answer of the probe says was made."""
+    made = _object(content).get("id")
+    return made if isinstance(made, int) else None
+
+
+def _object(content: bytes) -> dict[str, Any]:
     try:
         plain = json.loads(content)
     except ValueError:
-        return ""
-    return str(plain.get("version", "")) if isinstance(plain, dict) else ""
+        return {}
+    return plain if isinstance(plain, dict) else {}
 
 
 def stream_from(plain: dict[str, Any]) -> Stream:

@@ -20,7 +20,7 @@ from hostwright import paths
 from hostwright.contract import load
 from hostwright.contract.example import text
 from hostwright.errors import ToolError
-from hostwright.rig.load import PROBE, Stream, trust
+from hostwright.rig.load import PROBE, Stream, trust, version_in
 from hostwright.rig.resources import Directory
 from hostwright.run import Completed, blank, run
 
@@ -185,8 +185,16 @@ class Scene:
             )
 
     def serving(self) -> str:
-        """The version that answers on the application's own name."""
-        return str(self.request("GET", f"https://{APP_DOMAIN}/api/version").json()["version"])
+        """The version that answers on the application's own name.
+
+        Raises:
+            ToolError: Something answers that is not the application.
+        """
+        answer = self.request("GET", f"https://{APP_DOMAIN}/api/version")
+        version = version_in(answer.content)
+        if answer.is_error or not version:
+            raise ToolError(f"status {answer.status_code} and no version", where=APP_DOMAIN)
+        return version
 
     def do_job(self) -> dict[str, Any]:
         """Give the application a job through web, and wait until its worker has done it.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections import Counter
@@ -16,7 +17,9 @@ from hostwright.rig.load import (
     Request,
     Sample,
     Stream,
+    _Sender,
     account,
+    made_in,
     order,
     pause,
     percentile,
@@ -89,7 +92,48 @@ def test_the_account_names_every_failure_and_leaves_slow_ones_out_of_the_times()
     assert report.failures == {"GET http://a.test/: status 502": 2}
     assert (report.p50, report.p99, report.slowest) == (0.1, 0.3, 0.3)
     assert report.versions == {"1": 1, "2": 2}
+    assert report.first == {"1": 0.1, "2": 0.8}
+    assert list(report.first) == ["1", "2"]
     assert report.rate == 2.5
+
+
+def test_a_version_is_first_seen_when_its_answer_comes() -> None:
+    samples = [Sample(SLOW, 0.0, 9.0, "", "1"), Sample(QUICK, 1.0, 0.5, "", "2")]
+
+    assert list(account(samples, 9.0, {}).first.items()) == [("2", 1.5), ("1", 9.0)]
+
+
+def test_answered_writes_are_known_by_what_they_made() -> None:
+    post = Request("http://a.test/items", "POST")
+    samples = [Sample(post, 0.0, 0.1, made=7), Sample(post, 0.1, 0.1), Sample(QUICK, 0.2, 0.1)]
+    report = account([*samples, Sample(post, 0.3, 0.1, "status 502")], 1.0, {})
+
+    assert (report.posted, report.writes) == ([7], 2)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b'{"id": 7}', 7), (b'{"id": "7"}', None), (b"<html>", None), (b"[1]", None), (b"{}", None)],
+)
+def test_what_a_write_made_is_read_where_it_is_named(content: bytes, expected: int | None) -> None:
+    assert made_in(content) == expected
+
+
+def test_a_sender_that_lags_counts_its_lag() -> None:
+    stream = Stream("127.0.0.1", requests=(QUICK,))
+    sender = _Sender(stream)
+
+    async def answered(*_: object) -> tuple[str, bytes]:
+        return "", b'{"version": "1"}'
+
+    sender._answer = answered  # type: ignore[method-assign,assignment] # noqa: SLF001
+    due = sender.begun
+    sender.begun -= 1.0  # the stream is a second old
+    asyncio.run(sender._one(None, QUICK, due - 0.5))  # type: ignore[arg-type] # noqa: SLF001
+
+    [sample] = sender.samples
+    assert sample.start == pytest.approx(0.5)
+    assert sample.seconds >= 0.5
 
 
 @pytest.mark.parametrize(
@@ -113,12 +157,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer(201)
+        self.server.made = getattr(self.server, "made", 0) + 1  # type: ignore[attr-defined]
+        self.answer(201, {"id": self.server.made})  # type: ignore[attr-defined]
 
-    def answer(self, status: int) -> None:
+    def answer(self, status: int, more: dict[str, int] | None = None) -> None:
         self.seen[f"{self.command} {self.headers['Host']}{self.path}"] += 1
         self.clients.add(self.client_address[1])
-        body = json.dumps({"version": "1"}).encode()
+        body = json.dumps({"version": "1", **(more or {})}).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -161,6 +206,10 @@ def test_reads_and_writes_go_to_one_address_by_name_over_kept_and_fresh_connecti
     assert report.sent == kind.seen.total()
     assert set(kind.seen) == {"GET app.test/version", "POST api.test/items"}
     assert report.versions == {"1": report.sent}
+    assert list(report.first) == ["1"]
+    assert 0 < report.first["1"] < report.seconds
+    assert sorted(report.posted) == list(range(1, report.writes + 1))
+    assert report.writes > 0
     assert len(kind.clients) < report.sent
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hostwright.runner.phases import PHASES, SWITCHED
+from hostwright.runner.phases import HEALTHY, MIGRATED, PHASES, SWITCHED
 
 #: Phases by operation, as their events name them; the repository of the proofs is called away.
 STEPS: dict[str, tuple[str, ...]] = {
@@ -27,6 +27,8 @@ FAULTS = {
 }
 #: Faults that end everything that works on the server.
 DEADLY = frozenset({"server", "power"})
+#: Phases of a restore in which nothing serves: its roles are stopped, or not yet well.
+AWAY = frozenset({"SWAPPED", "HEALTHY"})
 #: Faults of which an operation notices nothing: it comes to its end by itself.
 HARMLESS = frozenset({"cut", "ahead", "back", "busy"})
 
@@ -58,8 +60,15 @@ class Case(NamedTuple):
 
     @property
     def serves(self) -> frozenset[str]:
-        """Who may serve between what happened and the next command: ``old``, ``new``."""
+        """Who may serve between what happened and the next command: ``old``, ``new`` or nobody.
+
+        A restore that is cut off while its roles are stopped is settled by the host itself, but
+        later than the next command is typed here.
+        """
         both = frozenset({"old", "new"})
+        cut_off = self.fault in {"killed", "owner", "full"}
+        if self.op == "restore" and self.phase in AWAY and cut_off:
+            return frozenset({"old", ""})
         if self.op not in {"deploy", "rollback"}:
             return frozenset({"old"})
         if self.fault in HARMLESS:
@@ -77,6 +86,13 @@ class Case(NamedTuple):
         if self.fault in DEADLY or self.op == "restore":
             return "any"
         return "writes" if self.fault == "full" else ""
+
+
+#: Requests per second of the load table, and the share of them that must really be sent.
+LOAD_RATE, LOAD_FLOOR = 80.0, 0.8
+#: What changes who serves, and is so timed; and the phase in which a bad version must fail.
+MOVES = frozenset({"deploy", "warm rollback", "cold rollback"})
+FAILS_IN = {"failing health": HEALTHY, "failing migration": MIGRATED}
 
 
 class Load(NamedTuple):

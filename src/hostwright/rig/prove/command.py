@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
+import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from hostwright.progress import Progress
 from hostwright.rig import Rig, looks
 from hostwright.rig.prove import cases, kill, load, restore, store, tables
 from hostwright.rig.prove.cases import Case
+from hostwright.rig.prove.rows import Killed
 from hostwright.rig.prove.stage import Kind, Stage, copy
+from hostwright.run import blank
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,6 +41,11 @@ KINDS: tuple[Kind, ...] = ("plain", "small", "power")
 #: How often a row is taken whose machine's kernel gives up, and how that looks on its console.
 TRIES = 3
 PANIC = "Kernel panic - not syncing"
+#: Panics that are no fault of the emulation: of what the row's loss of power left of the disk.
+OWN_PANICS = ("VFS: Unable to mount root fs", "Attempted to kill init!", "No working init found")
+_PANIC = re.compile(rf"{PANIC}(?!: (?:{'|'.join(map(re.escape, OWN_PANICS))}))")
+#: Whatever keeps a row from being taken: a tool, a request, or an answer that is none.
+NOT_TAKEN = (HostwrightError, httpx.HTTPError, ValueError, KeyError)
 TABLES = paths.ROOT / "docs" / "proof"
 
 
@@ -87,9 +95,15 @@ def main(words: list[str]) -> int:
         return proof.close(todo, progress)
 
 
+def told(error: Exception) -> str:
+    """What kept a row from being taken, in words."""
+    known = isinstance(error, HostwrightError | httpx.HTTPError)
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
 def panics(console: Path) -> int:
-    """How often a kernel has given up, by what its console says."""
-    return console.read_text(errors="replace").count(PANIC) if console.exists() else 0
+    """How often a kernel has given up for no reason of the row's, by what its console says."""
+    return len(_PANIC.findall(console.read_text(errors="replace"))) if console.exists() else 0
 
 
 def tasks(*, short: bool) -> list[Task]:
@@ -159,7 +173,7 @@ class Proof:
         self.place = place
         self.clone = clone
         self.known = known
-        self.number = self.count = 0
+        self.number = self.count = self.servers = 0
         #: Rows that could not be taken, and why.
         self.failed: dict[str, str] = {}
 
@@ -178,27 +192,39 @@ class Proof:
             left = [*self._on_a_server(mine, progress), *left[len(mine) :]]
 
     def _on_a_server(self, todo: Sequence[Task], progress: Progress) -> Sequence[Task]:
-        """Take rows until one cannot be taken; those that are left."""
+        """Take rows until one cannot be taken, or spoils the server; those that are left."""
         kind = todo[0].kind
         began = time.monotonic()
         progress.begin("a server that serves")
-        name = f"prove-{os.getpid()}-{len(self.failed)}{'' if kind == 'plain' else f'-{kind}'}"
+        name = f"prove-{os.getpid()}-{self.servers}{'' if kind == 'plain' else f'-{kind}'}"
+        self.servers += 1
         with Rig(name, say=progress.note) as rig:
             stage = Stage.set_up(rig, self.clone, kind=kind)
             progress.end("a server that serves", time.monotonic() - began)
             self.state.know(kind, self.facts(stage))
             for number, task in enumerate(todo):
                 try:
-                    self._taken(task, stage, progress)
-                except (HostwrightError, httpx.HTTPError) as error:
-                    self.failed[task.id] = str(error)
-                    progress.note(
-                        f"{task.id} could not be taken: {error}\n{looks.look(stage.scene)}"
-                    )
+                    row = self._taken(task, stage, progress)
+                except NOT_TAKEN as error:
+                    self._missed(task, stage, error, progress)
+                    return todo[number + 1 :]
+                if isinstance(row, Killed) and row.spoiled:
+                    progress.note(f"{task.id} left its server spoiled\n{looks.look(stage.scene)}")
                     return todo[number + 1 :]
         return ()
 
-    def _taken(self, task: Task, stage: Stage, progress: Progress) -> None:
+    def _missed(self, task: Task, stage: Stage, error: Exception, progress: Progress) -> None:
+        """Keep that a row could not be taken."""
+        why = told(error)
+        self.failed[task.id] = why
+        self._miss(task, stage, f"could not be taken: {why}")
+        self.write(task.group)
+        progress.note(f"{task.id} could not be taken: {why}\n{looks.look(stage.scene)}")
+
+    def _miss(self, task: Task, stage: Stage, reason: str) -> None:
+        self.state.miss(task.id, blank(reason, stage.scene.secrets()))
+
+    def _taken(self, task: Task, stage: Stage, progress: Progress) -> Row:
         """Take a row; once more where the machine's own kernel gave up meanwhile.
 
         What qemu's emulation of two processors does to a kernel now and then is no power loss at
@@ -209,16 +235,21 @@ class Proof:
             before = panics(stage.scene.server.log)
             try:
                 row, seconds = self._one(task, stage, progress)
-            except (HostwrightError, httpx.HTTPError):
+            except NOT_TAKEN as error:
                 if not left or panics(stage.scene.server.log) == before:
                     raise
+                seen = [told(error)]
             else:
                 if panics(stage.scene.server.log) == before:
-                    return self._keep(task, row, seconds, progress)
+                    self._keep(task, row, seconds, progress)
+                    return row
+                seen = row.broken()
+            self._miss(task, stage, "; ".join(["the emulated machine's kernel panicked", *seen]))
             progress.note(f"{task.id} is taken anew: the kernel of the emulated machine panicked")
             stage.scene.server.kill()
             stage.scene.server.boot()
-            stage.back()
+            if not stage.back():
+                raise ToolError("it does not serve again after a panic", where=task.id)
         raise ToolError(f"the machine's kernel panicked {TRIES} times", where=task.id)
 
     def _one(self, task: Task, stage: Stage, progress: Progress) -> tuple[Row, float]:
@@ -251,7 +282,13 @@ class Proof:
     def write(self, group: str) -> None:
         """Write the table of a group."""
         whole = sum(task.group == group for task in self.known)
-        tables.write(self.place, group, self.rows(group), whole, self.about(group))
+        missed = self.missed(group)
+        tables.write(self.place, group, self.rows(group), whole, self.about(group), missed=missed)
+
+    def missed(self, group: str) -> dict[str, list[str]]:
+        """Why rows of a group could not be taken, or were taken anew."""
+        names = [task.id for task in self.known if task.group == group]
+        return {name: self.state.missed[name] for name in names if name in self.state.missed}
 
     def about(self, group: str) -> dict[str, str]:
         """What the server was that the rows of a group were taken on."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hostwright.errors import ToolError
 from hostwright.rig.load import LoadGenerator, Report
 from hostwright.rig.prove import stage as stages
+from hostwright.rig.prove.cases import LOAD_RATE
 from hostwright.rig.prove.rows import Loaded
 from hostwright.rig.prove.typed import Typed
+from hostwright.runner.phases import PHASES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
     from hostwright.rig.prove.stage import Stage
     from hostwright.rig.prove.typed import Ended
 
-#: Requests per second, and how long a run goes on at least, in seconds.
-RATE = 80.0
+#: How long a run goes on at least, in seconds.
 RUN_SECONDS = 13.0
 #: How soon a version that never gets ready is given up, in seconds.
 HEALTH_SECONDS = 8
-JOBS_SECONDS = 60.0
 _SWITCH = re.compile(r"one rename, ([0-9.]+) ms")
+#: How a failure names its phase.
+_FAILED_IN = re.compile(rf"\(({'|'.join(PHASES)})\)")
 
 
 class Run(NamedTuple):
@@ -50,7 +52,7 @@ def attempt(stage: Stage, case: Load) -> Loaded:
 def under_load(stage: Stage, case: Load) -> Run:
     """One run."""
     act = WHAT[case.what](stage)
-    with LoadGenerator(stage.stream(RATE, socket=True)) as load:
+    with LoadGenerator(stage.stream(LOAD_RATE, socket=True)) as load:
         begun = time.monotonic()
         time.sleep(1)
         ended = act()
@@ -77,7 +79,17 @@ def summed(case: Load, done: list[Run], jobs: int, seconds: float) -> Loaded:
         switch=tuple(switch for switch, _ in timed),
         serving=tuple(serving for _, serving in timed),
         seconds=seconds,
+        rate=min(report.rate for report in reports),
+        writes=min(report.writes for report in reports),
+        echoed=min(report.sockets["echoed"] for report in reports),
+        phases=tuple(failed_in(ended) for ended in typed if ended.code != 0),
     )
+
+
+def failed_in(ended: Ended) -> str:
+    """The phase that a command says it failed in; empty where it names none."""
+    found = _FAILED_IN.search(ended.stderr)
+    return found.group(1) if found else ""
 
 
 def told(ended: Ended) -> tuple[float, float] | None:
@@ -95,7 +107,7 @@ def jobs_left(stage: Stage) -> int:
     def pending() -> int:
         return int(stage.sql("select count(*) from items where state <> 'done'"))
 
-    stages.until(lambda: pending() == 0, JOBS_SECONDS)
+    stages.until(lambda: pending() == 0, stages.JOBS_SECONDS)
     return pending()
 
 

@@ -40,6 +40,10 @@ RUNNER = "/usr/local/sbin/hostwright-runner"
 SMALL_MIB = 2600
 #: Until a server that was killed serves again by itself, in seconds.
 BACK_SECONDS = 120.0
+#: Until the worker has done the jobs of a row, in seconds.
+JOBS_SECONDS = 60.0
+#: How many ids a question to the database names.
+_IDS = 1000
 #: An emulated machine is about five times slower, and this machine may do other things as well.
 EMULATED = 6.0
 EMULATED_SETTINGS = {"health_seconds": 600, "warm_seconds": 3600}
@@ -168,9 +172,19 @@ class Stage:
         given = (*psql, "-U", APP, "-d", APP, "-c", text)
         return self.root(*given, timeout=timeout).stdout.strip()
 
-    def items(self) -> int:
-        """How many items there are: each is a write that was asked for."""
-        return int(self.sql("select count(*) from items"))
+    def items(self, ids: Sequence[int], where: str = "true") -> int:
+        """How many of these items are there: each is a write that was answered."""
+        parts = [ids[at : at + _IDS] for at in range(0, len(ids), _IDS)]
+        return sum(int(self.sql(counted(part, where))) for part in parts)
+
+    def undone(self, ids: Sequence[int]) -> int:
+        """Jobs of these items that the worker has not done when it was given the time."""
+
+        def pending() -> int:
+            return self.items(ids, "state <> 'done'")
+
+        until(lambda: pending() == 0, JOBS_SECONDS * self.patience)
+        return pending()
 
     def checksum(self) -> str:
         """Rows of every table, and sums over all of them, in which any difference shows."""
@@ -210,12 +224,16 @@ class Stage:
             return f"{serving} with an open journal"
         return serving
 
+    def serving(self) -> str:
+        """The version that answers by the application's own name; empty where none does."""
+        try:
+            return self.scene.serving()
+        except Exception:  # noqa: BLE001 - whatever it says instead
+            return ""
+
     def answers(self) -> bool:
         """Whether the application answers by its own name."""
-        try:
-            return bool(self.scene.serving())
-        except Exception:  # noqa: BLE001 - whatever it says instead
-            return False
+        return bool(self.serving())
 
     def back(self) -> bool:
         """Wait until a server that was switched on serves again by itself."""
@@ -303,6 +321,12 @@ class Stage:
             "Machine": f"{CPUS} emulated cores, server in qemu (TCG)",
             **{name: version_in(run(line).stdout) for name, line in tools.items()},
         }
+
+
+def counted(ids: Sequence[int], where: str) -> str:
+    """The question how many of these items are there, and are like that."""
+    named = ",".join(map(str, ids))
+    return f"select count(*) from items where id = any('{{{named}}}'::bigint[]) and {where}"  # noqa: S608 - numbers
 
 
 def version_in(text: str) -> str:

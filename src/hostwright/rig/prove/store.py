@@ -74,11 +74,13 @@ class State:
         path: Where they are kept.
         facts: What the servers were, by their kind: versions, by name.
         done: Rows by the name of their case.
+        missed: Why a row could not be taken, or was taken anew, by its name: a line each time.
     """
 
     path: Path
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     done: dict[str, dict[str, Any]] = field(default_factory=dict)
+    missed: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, key: str) -> State:
@@ -92,8 +94,9 @@ class State:
         try:
             value = json.loads(self.path.read_text(encoding="utf-8"))
             self.facts, self.done = dict(value["facts"]), dict(value["rows"])
+            self.missed = dict(value.get("missed", {}))
         except (OSError, ValueError, KeyError, TypeError):
-            self.facts, self.done = {}, {}
+            self.facts, self.done, self.missed = {}, {}, {}
 
     def adopt(self, tables: Path) -> None:
         """Take up the rows of committed tables that are of these sources and not known yet."""
@@ -103,6 +106,7 @@ class State:
                 value = json.loads(table.read_text(encoding="utf-8"))
                 about = value["about"]
                 found = [rows.read(table.stem, row) for row in value["rows"]]
+                missed = dict(value.get("missed", {}))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
             if about.get("Sources") != self.path.stem:
@@ -111,11 +115,22 @@ class State:
                 self.facts.setdefault(kind, about)
                 for row in found:
                     self.done.setdefault(row.case.id, rows.plain(row))
+                self.missed = {**missed, **self.missed}
 
     def put(self, identity: str, row: Row) -> None:
-        """Keep a row."""
+        """Keep a row; one that it takes the place of is not forgotten where it was broken."""
         with self._changed():
+            if before := self.done.get(identity, {}).get("broken"):
+                self._miss(identity, f"it broke what is promised: {'; '.join(before)}")
             self.done[identity] = rows.plain(row)
+
+    def miss(self, identity: str, reason: str) -> None:
+        """Keep why a row could not be taken, or is taken anew."""
+        with self._changed():
+            self._miss(identity, reason)
+
+    def _miss(self, identity: str, reason: str) -> None:
+        self.missed[identity] = [*self.missed.get(identity, ()), rows.one_line(reason)]
 
     def know(self, kind: str, facts: dict[str, str]) -> None:
         """Keep what a kind of server is."""
@@ -131,7 +146,8 @@ class State:
             self.look()
             yield
             fresh = self.path.with_suffix(f".{os.getpid()}")
-            fresh.write_text(json.dumps({"facts": self.facts, "rows": self.done}), encoding="utf-8")
+            value = {"facts": self.facts, "rows": self.done, "missed": self.missed}
+            fresh.write_text(json.dumps(value), encoding="utf-8")
             fresh.replace(self.path)
 
     def kept(self, group: str, identities: Iterable[str]) -> list[Row]:

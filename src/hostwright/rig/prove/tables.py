@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hostwright.rig.prove import rows
@@ -30,8 +31,8 @@ longest time without a good answer to a quick request. Made by `nox -s prove_vps
 
 Each row is a command that something happens to under load, and then the next command. *In* a phase
 is in the middle of its work, before the journal says that it is done; *after* it is when it has
-been told as done. No row needs more than typing the next command. Made by `nox -s prove_vps`; do
-not edit.
+been told as done. No row needs more than typing the next command, but room on a full disk. Made by
+`nox -s prove_vps`; do not edit.
 """,
     "power": """\
 # What a release survives of a power loss
@@ -52,6 +53,7 @@ lost. Equal means that the rows of every table and two sums over all of them are
 `nox -s prove_vps`; do not edit.
 """,
 }
+NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 #: How many reasons of failed requests are named.
 _REASONS = 3
 #: What the rig cannot show.
@@ -72,8 +74,14 @@ LIMITS = {
 }
 
 
-def write(
-    place: Path, group: str, done: Sequence[Row], whole: int, about: Mapping[str, str]
+def write(  # noqa: PLR0913 - a page is of all of these
+    place: Path,
+    group: str,
+    done: Sequence[Row],
+    whole: int,
+    about: Mapping[str, str],
+    *,
+    missed: Mapping[str, Sequence[str]] = NONE,
 ) -> None:
     """Write the page of a group and its JSON.
 
@@ -83,11 +91,17 @@ def write(
         done: Its rows so far.
         whole: How many there will be.
         about: Versions and the date, by name.
+        missed: Why rows were taken more than once, or could not be taken, by their names.
     """
     place.mkdir(parents=True, exist_ok=True)
-    document = {"about": about, "whole": whole, "rows": [rows.plain(row) for row in done]}
+    document = {
+        "about": about,
+        "whole": whole,
+        "missed": {name: list(why) for name, why in missed.items()},
+        "rows": [rows.plain(row) for row in done],
+    }
     _put(place / f"{group}.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    _put(place / f"{group}.md", page(group, done, whole, about))
+    _put(place / f"{group}.md", page(group, done, whole, about, missed))
 
 
 def _put(path: Path, text: str) -> None:
@@ -96,14 +110,39 @@ def _put(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def page(group: str, done: Sequence[Row], whole: int, about: Mapping[str, str]) -> str:
+def page(
+    group: str,
+    done: Sequence[Row],
+    whole: int,
+    about: Mapping[str, str],
+    missed: Mapping[str, Sequence[str]] = NONE,
+) -> str:
     """The page."""
     bad = [row for row in done if row.broken()]
     count = f"{len(done)} of {whole} rows are taken; {len(bad)} of them break what is promised."
     faults = "".join(f"- `{row.case.id}`: {'; '.join([*row.broken(), *why(row)])}\n" for row in bad)
     versions = "; ".join(f"{name} {value}" for name, value in about.items())
-    parts = (HEADS[group], f"{count}\n", faults, table(group, done), LIMITS[group], f"{versions}\n")
+    head = (HEADS[group], f"{count}\n", faults, *takes(done, missed))
+    parts = (*head, table(group, done), LIMITS[group], f"{versions}\n")
     return "\n".join(part for part in parts if part)
+
+
+def takes(done: Sequence[Row], missed: Mapping[str, Sequence[str]]) -> list[str]:
+    """Which rows are not what their first try gave, and which could not be taken at all."""
+    taken = {row.case.id for row in done}
+    kinds = (
+        ("Taken more than once", [name for name in missed if name in taken]),
+        ("Could not be taken yet", [name for name in missed if name not in taken]),
+    )
+    return [
+        f"{words}:\n\n{''.join(_missed(name, missed[name]) for name in sorted(names))}"
+        for words, names in kinds
+        if names
+    ]
+
+
+def _missed(name: str, why: Sequence[str]) -> str:
+    return f"- `{name}`: {'; '.join(_cell(reason) for reason in why)}\n"
 
 
 def why(row: Row) -> list[str]:
@@ -131,11 +170,15 @@ def load(done: Sequence[Loaded]) -> str:
         [what, *_load_cells(list(parts))]
         for what, parts in groupby(done, lambda row: row.case.what)
     ]
-    head = ["done", "runs", "requests", "failed", "WebSockets lost", "p99", "longest pause"]
+    head = [
+        *("done", "runs", "requests", "sent per second", "failed", "WebSockets lost", "p99"),
+        "longest pause",
+    ]
     total = [
         "all",
         str(sum(row.case.runs for row in done)),
         f"{sum(row.sent for row in done):,}",
+        "",
         f"{sum(row.failed for row in done):,}",
         *("", "", ""),
     ]
@@ -146,6 +189,7 @@ def _load_cells(parts: list[Loaded]) -> list[str]:
     return [
         str(sum(part.case.runs for part in parts)),
         f"{sum(part.sent for part in parts):,}",
+        f"{min(part.rate for part in parts):.0f}",
         f"{sum(part.failed for part in parts):,}",
         str(sum(part.sockets for part in parts)),
         _ms(max(part.p99 for part in parts)),
@@ -190,6 +234,7 @@ def kill(done: Sequence[Killed]) -> str:
 
 def _kill_cells(row: Killed) -> list[str]:
     lost = "none" if not row.lost else str(row.lost)
+    hand = (*row.manual, *(["room was made"] if row.case.fault == "full" else []))
     goals = {"deploy": f"version {row.after}", "rollback": "the earlier release"}
     after = goals.get(row.case.op, "the same release")
     return [
@@ -204,7 +249,7 @@ def _kill_cells(row: Killed) -> list[str]:
         str(row.failed),
         _ms(row.pause),
         f"{lost} ({row.data})" if row.data else lost,
-        ", ".join(row.manual) or "nothing",
+        ", ".join(hand) or "nothing",
     ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -76,6 +77,11 @@ def reached(place: Path) -> dict[str, object]:
     return value
 
 
+def happened(place: Path) -> dict[str, Any]:
+    value: dict[str, Any] = json.loads((place / "happened.json").read_text())
+    return value
+
+
 def test_killed_in_the_middle_of_a_phase_is_before_its_journal_entry(place: Path) -> None:
     assert shoot(place, fault="killed", when="middle", phase="TWO", act=2) == -9
 
@@ -105,13 +111,72 @@ def test_the_clock_jumps_for_the_runner_alone(place: Path, fault: str, days: int
 
     [text] = [facts["text"] for event, facts in said(place) if event == "note"]
     assert round((int(text) - time.time()) / bullet.DAY) == days
+    assert happened(place)["days"] == days
 
 
 def test_a_disk_is_filled_and_the_runner_goes_on(place: Path) -> None:
-    assert shoot(place, fault="full", when="middle", phase="ONE", act=1, script="touch full") == 0
+    order = {"script": "echo x >> full", "disk": str(place)}
+    assert shoot(place, fault="full", when="middle", phase="ONE", act=1, **order) == 0
 
-    assert (place / "full").exists()
+    assert (place / "full").read_text().split() == ["x"] * bullet.FILLS
     assert (place / "journal").read_text().split() == ["ONE", "TWO"]
+    come = happened(place)
+    assert come["refuses"] is False  # this machine's disk takes more, and the row is to say so
+    assert come["free"] > 0
+    assert not (place / ".one-block").exists()
+
+
+def test_the_runner_does_not_end_before_what_happens_to_it_has(place: Path) -> None:
+    order = {"script": "sleep 0.4", "disk": str(place)}
+    assert shoot(place, fault="full", when="middle", phase="TWO", act=3, **order) == 0
+
+    assert happened(place)["refuses"] is False
+
+
+def test_work_that_ends_its_own_process_waits_for_that_as_well(place: Path) -> None:
+    main = (place / "lib" / "runner" / "__main__.py").read_text()
+    ended = main.replace("return 0", "os._exit(7)")
+    (place / "lib" / "runner" / "__main__.py").write_text(ended)
+    order = {"script": "sleep 0.4", "disk": str(place)}
+
+    assert shoot(place, fault="full", when="middle", phase="TWO", act=3, **order) == 7
+    assert happened(place)["refuses"] is False
+
+
+@pytest.mark.parametrize(("code", "full"), [(errno.ENOSPC, True), (errno.EROFS, False)])
+def test_a_disk_is_full_when_root_gets_no_block_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, *, full: bool
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(code, "no")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+
+    assert bullet.refuses(tmp_path) is full
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_there_is_no_connection_that_is_what_came_of_it(place: Path) -> None:
+    assert shoot(place, fault="cut", when="middle", phase="ONE", act=1) == 0
+
+    assert happened(place)["line"] == 0
+
+
+def test_a_phase_within_a_phase_does_not_end_it(place: Path) -> None:
+    shot = bullet.Shot(place, {"fault": "none", "when": "after", "phase": "OUTER"}, 0)
+    for phase in ("BEFORE", "OUTER", "INNER"):
+        shot.begin(phase)
+        if phase != "OUTER":
+            shot.end(phase)
+
+    shot.fire()
+
+    assert (shot.phase, reached(place)["phase"]) == ("OUTER", "OUTER")
+    shot.end("OUTER")
+    shot.begin("NEXT")
+    shot.fired = False
+    shot.fire()
+    assert reached(place)["phase"] == "NEXT"
 
 
 def test_a_runner_that_is_to_wait_does_so_in_the_phase(place: Path) -> None:
@@ -125,6 +190,7 @@ def test_a_runner_that_is_to_wait_does_so_in_the_phase(place: Path) -> None:
         assert process.poll() is None
         (place / "go").touch()
         assert process.wait(30) == 0
+    assert happened(place)["go"] is True
 
 
 def test_a_point_is_told_to_the_one_outside_and_then_nothing_more_is_done(place: Path) -> None:

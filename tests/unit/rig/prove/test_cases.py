@@ -70,7 +70,13 @@ def test_the_load_table_has_fifty_deploys() -> None:
         (Case("deploy", "cut", "middle", "PREPARED"), {"new"}, ""),
         (Case("deploy", "full", "middle", "PREPARED"), {"old", "new"}, "writes"),
         (Case("backup", "killed", "middle", "DUMPED"), {"old"}, ""),
-        (Case("restore", "killed", "after", "SWAPPED"), {"old"}, "any"),
+        (Case("restore", "killed", "after", "LOADED"), {"old"}, "any"),
+        (Case("restore", "killed", "after", "SWAPPED"), {"old", ""}, "any"),
+        (Case("restore", "owner", "middle", "SWAPPED"), {"old", ""}, "any"),
+        (Case("restore", "full", "middle", "HEALTHY"), {"old", ""}, "any"),
+        (Case("restore", "cut", "middle", "SWAPPED"), {"old"}, "any"),
+        (Case("restore", "server", "middle", "SWAPPED"), {"old"}, "any"),
+        (Case("restore", "busy", "middle", "HEALTHY"), {"old"}, "any"),
     ],
 )
 def test_what_is_promised_of_a_case(case: Case, serves: set[str], may_fail: str) -> None:

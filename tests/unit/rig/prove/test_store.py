@@ -52,6 +52,36 @@ def test_a_machine_without_the_state_goes_on_from_committed_tables(tmp_path: Pat
     assert State.of("key").facts == {"plain": about, "power": about}
 
 
+def test_a_broken_row_that_is_taken_anew_is_not_forgotten() -> None:
+    state, name = State.of("key"), KILLED.case.id
+    state.put(name, replace(KILLED, failed=3, lost=1))
+    state.put(name, KILLED)
+    state.put(name, KILLED)
+
+    words = "it broke what is promised: 3 of 100 requests failed; data lost: 1"
+    assert State.of("key").missed == {name: [words]}
+
+
+def test_sessions_side_by_side_keep_each_others_reasons() -> None:
+    one, other = State.of("key"), State.of("key")
+
+    one.miss("kill/x", "the server\nis away")
+    other.miss("kill/x", "again")
+
+    assert State.of("key").missed == {"kill/x": ["the server is away", "again"]}
+
+
+def test_reasons_come_from_committed_tables_too(tmp_path: Path) -> None:
+    missed = {"kill/x": ["no answer"], "kill/y": ["a panic"]}
+    tables.write(tmp_path, "kill", [KILLED], 197, {"Sources": "key"}, missed=missed)
+    state = State.of("key")
+    state.miss("kill/y", "of this machine")
+
+    state.adopt(tmp_path)
+
+    assert State.of("key").missed == {"kill/x": ["no answer"], "kill/y": ["of this machine"]}
+
+
 def test_what_is_known_already_is_not_taken_from_tables(tmp_path: Path) -> None:
     tables.write(tmp_path, "kill", [replace(KILLED, sent=1)], 197, {"Sources": "key"})
     state = State.of("key")
