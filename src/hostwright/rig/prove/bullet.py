@@ -277,13 +277,13 @@ def _told(shot: Shot, events: Any) -> None:  # noqa: ANN401 - a class
             shot.begin(phase)
         elif event == "phase" and shot.aims("middle", phase):
             shot.fire()
+        elif event == "done" and shot.order["fault"] == "none":
+            shot.fire()  # first: whoever reads the word looks for what was counted
         real(self, event, **facts)
         if event == "phase" and shot.aims("after", phase):
             shot.fire()
         if event == "phase":
             shot.end(phase)
-        if event == "done" and shot.order["fault"] == "none":
-            shot.fire()
 
     events.emit = emit
 
