@@ -7,6 +7,7 @@ values as the Engine documents them.
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from . import wire
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 NEWEST_API = (1, 44)
 #: Without a byte. A small server that is busy may take more than a minute to start a container.
 _SECONDS = 180.0
+#: How long Docker may take to know that a command in a container has ended.
+_END_SECONDS, _LOOK_SECONDS = 10.0, 0.01
 _PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.~-"
 _STREAM_HEADER = 8
 _NOT_MODIFIED, _BAD, _MISSING = 304, 400, 404
@@ -215,8 +218,18 @@ class Engine:
         made = self.call("POST", f"/containers/{quote(name)}/exec", send=wanted)
         identity = json.loads(made.body)["Id"]
         reply = self.call("POST", f"/exec/{identity}/start", send={}, timeout=seconds)
-        code = self.get(f"/exec/{identity}/json").get("ExitCode")
+        code = self._exit_code(identity)
         return (-1 if code is None else int(code)), demultiplex(reply.body).decode(errors="replace")
+
+    def _exit_code(self, identity: str) -> int | None:
+        """How an exec ended: its output may be closed a moment before Docker knows that."""
+        until = time.monotonic() + _END_SECONDS
+        while True:
+            told = self.get(f"/exec/{identity}/json")
+            code: int | None = told.get("ExitCode")
+            if not told.get("Running") or time.monotonic() > until:
+                return code
+            time.sleep(_LOOK_SECONDS)
 
     # networks and volumes
 

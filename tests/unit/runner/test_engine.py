@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -34,6 +35,24 @@ def test_chain_ids_are_those_of_dockers_layer_store() -> None:
 )
 def test_an_older_engine_is_spoken_to_in_its_own_version(newest: str, spoken: str) -> None:
     assert engine.spoken(newest) == spoken
+
+
+@pytest.mark.parametrize(("states", "code"), [((0,), 0), ((None, None, 0), 0), ((None, 3), 3)])
+def test_a_command_s_end_is_waited_for_though_its_output_is_closed(
+    monkeypatch: pytest.MonkeyPatch, states: tuple[int | None, ...], code: int
+) -> None:
+    """Docker closes the output first: asked at once, it says that the command still runs."""
+    told = iter({"Running": one is None, "ExitCode": one} for one in states)
+    docker = engine.Engine("/nonexistent")
+
+    def call(_method: str, path: str, *_: object, **__: object) -> SimpleNamespace:
+        body = b'{"Id": "x"}' if path.endswith("/exec") else frame(1, b"OK\n")
+        return SimpleNamespace(body=body)
+
+    monkeypatch.setattr(docker, "call", call)
+    monkeypatch.setattr(docker, "get", lambda _: next(told))
+
+    assert docker.execute("app-redis", ["redis-cli", "ping"], 5) == (code, "OK\n")
 
 
 def test_texts_are_encoded_for_a_path() -> None:

@@ -393,8 +393,9 @@ def middle(stage: Stage, case: Case) -> int:
     if case.when != "middle":
         return 0
     if case.op not in stage.acts:
+        words = plan(stage, case.op).words  # first: that takes commands of its own
         with _counting(stage):
-            stage.type(*plan(stage, case.op).words)
+            stage.type(*words)
             told = _document(stage, "reached.json") or {}
         acts = dict(told.get("acts", {}))
         half(acts, case)  # what cannot be used is not kept

@@ -23,6 +23,8 @@ _SAVE_SECONDS = 900.0
 _ASK_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _KEYS = re.compile(r"^db\d+:keys=(\d+),expires=(\d+)", re.MULTILINE)
+#: How much of Redis's own words is told.
+_LONGEST = 200
 #: Queues move while a snapshot is taken: fewer than this part of the keys is not that.
 _MOVED = 0.9
 #: The password goes by environment, never by argument; an argument would also be the command's.
@@ -114,7 +116,8 @@ def ask(host: Host, container: str, *words: str) -> str:
     argv = ["/bin/sh", "-c", _CLIENT, "sh", *words]
     code, text = host.engine.execute(container, argv, _ASK_SECONDS)
     if code != 0 or text.startswith(("ERR ", "NOAUTH", "WRONGPASS", "MISCONF")):
-        raise _broken(f"Redis refused {words[0]}")
+        said = text.strip()[:_LONGEST] or f"exit code {code}"
+        raise _broken(f"Redis refused {words[0]}: {said}")
     return text
 
 

@@ -358,6 +358,23 @@ def test_what_was_not_counted_has_no_middle(
     assert made.acts == {}
 
 
+def test_only_the_operation_itself_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore is preceded by a backup, which would carry the order out."""
+    happened: list[str] = []
+
+    def plan(*_: object) -> kill.Deed:
+        happened.append("the commands before")
+        return deed()
+
+    monkeypatch.setattr(kill, "plan", plan)
+    monkeypatch.setattr(kill, "_write", lambda *_: happened.append("the order"))
+    acts = json.dumps({"acts": {"STARTED": 4}})
+
+    kill.middle(as_stage(Stage(files={"reached.json": acts})), DEPLOY)
+
+    assert happened == ["the commands before", "the order"]
+
+
 def test_items_are_asked_for_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     made, asked = stage.Stage(scene=as_stage(Stage())), list[str]()
 
