@@ -138,16 +138,23 @@ def _unreadable(host: Host) -> str:
     return "left"
 
 
-def whole_or_said(host: Host) -> None:
+def whole_or_said(host: Host, *, roomy: bool = True) -> None:
     """See that the serving release is whole; where it cannot be, say so and let it serve as it can.
+
+    Args:
+        host: The host.
+        roomy: Whether a full disk is such a reason as well.
 
     Raises:
         RunnerError: Docker does not answer, so that nothing can be said.
+        EngineError: The disk is full, where not *roomy*.
     """
     try:
         whole(host)
     except plain.FAULTS as error:
         host.engine.version()
+        if not roomy and room.ran_out(str(error)):
+            raise
         host.events.note(f"{host.serving} goes on serving, and is not whole: {error}")
 
 
@@ -168,7 +175,10 @@ def whole(host: Host) -> None:
 
 
 def _each(todo: Iterable[Callable[[], object]]) -> None:
-    """Do each, whether or not the one before could be done; then say the first that could not."""
+    """Do each, whether or not the one before could be done; then say what could not.
+
+    That is a full disk where there is one, as more comes of it than it says; else the first.
+    """
     refused: list[Exception] = []
     for work in todo:
         try:
@@ -176,7 +186,7 @@ def _each(todo: Iterable[Callable[[], object]]) -> None:
         except plain.FAULTS as error:
             refused.append(error)
     if refused:
-        raise refused[0]
+        raise next((error for error in refused if room.ran_out(str(error))), refused[0])
 
 
 def _start_unread(host: Host, serving: str) -> None:

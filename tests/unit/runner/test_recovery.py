@@ -277,7 +277,7 @@ def test_a_base_and_a_role_that_docker_cannot_start_keep_no_other_role_from_star
 
     def stubborn(docker: Docker, name: str) -> None:
         if name.endswith("api"):
-            raise EngineError(500, "api: no space left on device")
+            raise EngineError(500, "api: permission denied")
         start(docker, name)
 
     assert isinstance(booted.engine, Docker)
@@ -290,7 +290,7 @@ def test_a_base_and_a_role_that_docker_cannot_start_keep_no_other_role_from_star
 
     assert started(booted) == [f"start app-{NEW}-worker"]
     monkeypatch.setattr(base, "stand", lambda *_: None)
-    with pytest.raises(EngineError, match="api: no space left"):
+    with pytest.raises(EngineError, match="api: permission denied"):
         recovery.stand(booted)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import pytest
 from tests.unit.runner import fake_host as fake
 
-from hostwright.runner import base, cooling, durable, journal, operate, recovery, room
+from hostwright.runner import base, cooling, durable, journal, operate, recovery, reverting, room
 from hostwright.runner.backup import (
     drill,
     make,
@@ -48,6 +48,8 @@ class Server(fake.Docker):
         self.restarts = 0
         self.spoiled: set[str] = set()
         self.fills: list[Path] = []
+        #: Who runs by Docker's word alone.
+        self.believed: set[str] = set()
 
     def containers(self, project: str | None = None) -> list[dict[str, Any]]:
         found = super().containers(project)
@@ -68,8 +70,10 @@ class Server(fake.Docker):
             raise EngineError(500, "readlink: invalid argument")
         if name not in self.runs:
             return super().container(name)
-        runs = self.runs[name]
-        state = {"Running": runs, "Status": "running" if runs else "exited", "Pid": 1}
+        believed = name in self.believed
+        runs = self.runs[name] or believed
+        pid = 2**22 + 1 if believed else 1
+        state = {"Running": runs, "Status": "running" if runs else "exited", "Pid": pid}
         labels = {"com.docker.compose.service": name}
         config = {"Labels": labels, "Env": ["POSTGRES_DB=app", "POSTGRES_USER=app"]}
         found = {"Id": name, "Image": "", "State": state, "Config": config}
@@ -331,6 +335,50 @@ def test_while_a_service_of_it_cannot_be_started_the_next_command_tries_again(
     docker.fills = []
     work.settle(host)
     assert docker.runs["redis"]
+    assert not restore.journal(host.layout).exists()
+
+
+def test_what_docker_only_believes_to_run_after_a_full_disk_keeps_it_open(tmp_path: Path) -> None:
+    """It could not write down that Redis has ended, nor start it: its list says that it runs."""
+    place = volume(tmp_path, "redis")
+    host = fake.host(tmp_path, docker := Server(redis=place))
+    plan = swap.Plan(ONE, MARK, "", {"redis": str(place)})
+    swap_in(place, plan, "redis")
+    cut_off(host, restore.SWAPPED, plan)
+    docker.fills, docker.believed = [tmp_path], {"redis"}
+
+    with pytest.raises(EngineError, match="no space left"):
+        work.settle(host)
+    assert restore.journal(host.layout).exists()
+
+
+def test_roles_that_a_full_disk_keeps_from_starting_are_started_by_the_next_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = volume(tmp_path, "storage")
+    host = fake.host(tmp_path, Server())
+    serving(host)
+    plan = swap.Plan(ONE, MARK, "", {"storage": str(place)})
+    swap.exchange(host, plan)
+    cut_off(host, restore.SWAPPED, plan)
+    full: list[bool] = [True]
+    tried: list[str] = []
+
+    def worker(*_: object) -> None:
+        tried.append("worker")
+        if full:
+            raise EngineError(500, "mkdir /var/lib/docker: no space left on device")
+
+    monkeypatch.setattr(reverting, "run_services", unwell)
+    monkeypatch.setattr(reverting, "run_worker", worker)
+
+    with pytest.raises(EngineError, match="no space left"):
+        work.settle(host)
+    assert restore.journal(host.layout).exists()
+
+    full.clear()
+    work.settle(host)
+    assert tried == ["worker", "worker"]
     assert not restore.journal(host.layout).exists()
 
 

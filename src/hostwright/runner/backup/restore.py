@@ -438,7 +438,8 @@ def settle(host: Host) -> None:
         with tolerant(host, "removing what was loaded"):
             swap.clean(host, plan)
         # Who did not get well with this data before need not now: another restore may mend that.
-        recovery.whole_or_said(host)
+        # For want of room it was not even tried: the next command does that.
+        recovery.whole_or_said(host, roomy=False)
     elif phase == LOADED:
         with tolerant(host, "removing what was loaded"):
             swap.clean(host, plan)

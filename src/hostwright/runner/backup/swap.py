@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import base, cooling, durable, plain, releases
 from ..engine import EngineError
@@ -151,14 +151,22 @@ def put_back(host: Host, plan: Plan, services: frozenset[str] = frozenset()) -> 
 
 
 def _up(host: Host, plan: Plan) -> bool:
-    """Whether Docker runs, or runs again and again, whoever of the base a plan is about."""
+    """Whether whoever of the base a plan is about runs, or runs again and again.
+
+    Docker's list is not believed: after a full disk it may say so of what has ended.
+    """
     wanted = {_SERVICES[name] for name in plan.volumes if name in _SERVICES}
     wanted |= {"postgres"} if plan.database else set()
-    states = {
-        listed["Labels"].get("com.docker.compose.service"): listed["State"]
-        for listed in host.engine.containers(host.layout.base_project)
-    }
-    return all(states.get(service) in cooling.UP for service in wanted)
+    try:
+        found = [postgres.service(host, service) for service in sorted(wanted)]
+    except EngineError:
+        return False
+    return all(one is not None and _has_process(one) for one in found)
+
+
+def _has_process(found: dict[str, Any]) -> bool:
+    state = found["State"]
+    return bool(state.get("Restarting") or (state["Running"] and not base.only_believed(found)))
 
 
 def _stop(host: Host, volume: str) -> None:
