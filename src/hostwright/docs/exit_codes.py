@@ -17,7 +17,12 @@ OTHERS = (
         "Look whether the change log names it; else report it with the traceback.",
     ),
     ExitCode(130, "", "Interrupted with Ctrl-C.", "Look what became of it, then run it again."),
-    ExitCode(141, "", "Nobody read the output to its end, as where `head` had enough.", ""),
+    ExitCode(
+        141,
+        "",
+        "Nobody read the output to its end, as where `head` had enough.",
+        "Nothing, where that was meant: it is what a shell says of any program.",
+    ),
 )
 
 
