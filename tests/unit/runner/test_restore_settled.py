@@ -124,6 +124,18 @@ def cut_off(host: Host, phase: str, plan: swap.Plan, goal: str | None = None) ->
     )
 
 
+def exchanged(
+    tmp_path: Path, name: str = "redis", *, phase: str = restore.SWAPPED
+) -> tuple[Host, Server, swap.Plan]:
+    """A host whose restore died when the files of a service were in place."""
+    place = volume(tmp_path, name)
+    host = fake.host(tmp_path, docker := Server(**{name: place}))
+    plan = swap.Plan(ONE, MARK, "", {name: str(place)})
+    swap_in(place, plan, name)
+    cut_off(host, phase, plan)
+    return host, docker, plan
+
+
 def serving(host: Host) -> None:
     """A release that serves, both of whose roles Docker knows."""
     fake.unpacked(host, ONE)
@@ -166,16 +178,12 @@ def test_who_was_not_well_with_the_former_data_keeps_no_command_from_working(
 
 
 def test_a_former_cluster_that_does_not_get_well_ends_it(tmp_path: Path) -> None:
-    place = volume(tmp_path, "postgres")
-    host = fake.host(tmp_path, docker := Server(postgres=place))
-    plan = swap.Plan(ONE, MARK, "", {"postgres": str(place)})
-    swap_in(place, plan, "postgres")
-    cut_off(host, restore.SWAPPED, plan)
+    host, docker, plan = exchanged(tmp_path, "postgres")
     docker.restarts = 7
 
     work.settle(host)
 
-    assert (place / "file").read_text() == "_data"
+    assert Path(plan.volumes["postgres"], "file").read_text() == "_data"
     assert docker.runs["postgres"]
     assert not restore.journal(host.layout).exists()
     assert "the former data is in place, and the base is not well" in fake.notes(host)
@@ -255,11 +263,7 @@ def test_a_directory_comes_back_before_its_service_is_started(
 def test_a_service_that_a_power_loss_spoiled_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = volume(tmp_path, "redis")
-    host = fake.host(tmp_path, docker := Server(redis=place))
-    plan = swap.Plan(ONE, MARK, "", {"redis": str(place)})
-    swap_in(place, plan, "redis")
-    cut_off(host, restore.SWAPPED, plan)
+    host, docker, plan = exchanged(tmp_path)
     docker.spoiled.add("redis")
 
     def compose(_: Host) -> None:
@@ -271,7 +275,7 @@ def test_a_service_that_a_power_loss_spoiled_is_made_anew(
     work.settle(host)
 
     assert docker.runs["redis"]
-    assert (place / "file").read_text() == "_data"
+    assert Path(plan.volumes["redis"], "file").read_text() == "_data"
     assert not restore.journal(host.layout).exists()
     assert "redis of the base: not there, and made anew" in fake.notes(host)
 
@@ -302,11 +306,7 @@ def test_the_host_settles_by_itself_what_would_be_left_while_nothing_serves(
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_what_fills_the_disk_goes_before_a_service_is_started(tmp_path: Path, phase: str) -> None:
-    place = volume(tmp_path, "redis")
-    host = fake.host(tmp_path, docker := Server(redis=place))
-    plan = swap.Plan(ONE, MARK, "", {"redis": str(place)})
-    swap_in(place, plan, "redis")
-    cut_off(host, phase, plan)
+    host, docker, plan = exchanged(tmp_path, phase=phase)
     fetched = restore.work_place(host.layout)
     fetched.mkdir()
     docker.fills = [fetched, plan.incoming("redis")]
@@ -321,11 +321,7 @@ def test_while_a_service_of_it_cannot_be_started_the_next_command_tries_again(
     tmp_path: Path,
 ) -> None:
     """Closed, it would leave Redis stopped: no command starts what it does not know to be down."""
-    place = volume(tmp_path, "redis")
-    host = fake.host(tmp_path, docker := Server(redis=place))
-    plan = swap.Plan(ONE, MARK, "", {"redis": str(place)})
-    swap_in(place, plan, "redis")
-    cut_off(host, restore.SWAPPED, plan)
+    host, docker, _ = exchanged(tmp_path)
     docker.fills = [tmp_path]  # something else
 
     with pytest.raises(EngineError, match="no space left"):
@@ -340,11 +336,7 @@ def test_while_a_service_of_it_cannot_be_started_the_next_command_tries_again(
 
 def test_what_docker_only_believes_to_run_after_a_full_disk_keeps_it_open(tmp_path: Path) -> None:
     """It could not write down that Redis has ended, nor start it: its list says that it runs."""
-    place = volume(tmp_path, "redis")
-    host = fake.host(tmp_path, docker := Server(redis=place))
-    plan = swap.Plan(ONE, MARK, "", {"redis": str(place)})
-    swap_in(place, plan, "redis")
-    cut_off(host, restore.SWAPPED, plan)
+    host, docker, _ = exchanged(tmp_path)
     docker.fills, docker.believed = [tmp_path], {"redis"}
 
     with pytest.raises(EngineError, match="no space left"):

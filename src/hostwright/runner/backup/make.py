@@ -50,11 +50,15 @@ def current(layout: Layout) -> Path:
     return layout.backup / "current.json"
 
 
+def stamp(now: float) -> str:
+    """A moment as names begin with it: they sort by time."""
+    return time.strftime("%Y%m%dt%H%M%Sz", time.gmtime(now))
+
+
 def identify(app: str, now: float) -> str:
     """A name that sorts by time and is unique; of the same form as a release's."""
-    stamp = time.strftime("%Y%m%dt%H%M%Sz", time.gmtime(now))
     digest = hashlib.sha256(f"{app}\n{now}\n{os.getpid()}\n{os.urandom(8).hex()}".encode())
-    return f"{stamp}-{digest.hexdigest()[:7]}"
+    return f"{stamp(now)}-{digest.hexdigest()[:7]}"
 
 
 def make(

@@ -34,8 +34,8 @@ FETCHED, LOADED, SWAPPING, SWAPPED, HEALTHY = PHASES = (
     "HEALTHY",
 )
 
-#: What two hosts' clocks may differ by, and the part of a backup's id that is its moment.
-_AHEAD_SECONDS, _STAMP = 300, len("20260101t000000z")
+#: What two hosts' clocks may differ by.
+_AHEAD_SECONDS = 300
 #: From then on the host itself settles a restore whose process died while nothing served.
 _SETTLE_SECONDS = 30
 #: What Postgres's log takes at the most while a database is loaded: its own max_wal_size.
@@ -212,7 +212,8 @@ def choose(known: list[restic.Snapshot], backup: str | None, where: str) -> rest
 
 def ahead(snapshot: restic.Snapshot) -> bool:
     """Whether a backup was made later than now, so that the clock was wrong then or is now."""
-    return snapshot.backup[:_STAMP] > make.identify("", time.time() + _AHEAD_SECONDS)[:_STAMP]
+    soon = make.stamp(time.time() + _AHEAD_SECONDS)
+    return snapshot.backup[: len(soon)] > soon
 
 
 def load(host: Host, fetched: Fetched, settings: Settings) -> swap.Plan:
