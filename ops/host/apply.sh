@@ -20,7 +20,9 @@ busy() {
     exit 75
 }
 
-exec 9>/run/lock/hostwright-provision.lock
+# Not in /run/lock, where anybody could make the file first, or hold it.
+mkdir -p /run/hostwright
+exec 9>/run/hostwright/provision.lock
 flock -n 9 || busy
 if [ -e "$application_lock" ]; then
     exec 8<"$application_lock"

@@ -253,7 +253,7 @@ class StalePlan(HostError):
 
 
 class BackupFailed(HostError):
-    """No backup was made, or it is not in every repository; what serves was not touched.
+    """No backup was made, or what was made is incomplete; what serves was not touched.
 
     Mend what the message names, and make one: `invoke vps.backup --host NAME`. `vps.backups` says
     what there is.
@@ -265,7 +265,7 @@ class BackupFailed(HostError):
 class StoreUnusable(HostError):
     """A repository of backups is unreachable, full, read-only, too slow or damaged.
 
-    Make it reachable again, or room in it; `invoke vps.backups --host NAME` asks every repository.
+    Make it reachable again, or room in it; `invoke vps.backup --host NAME` tries every repository.
     """
 
     exit_code = 23

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from hostwright import errors
 from hostwright.errors import HostError, HostwrightError, RunnerError, Unreachable
+from hostwright.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,7 +159,7 @@ def failure(event: Event, where: str) -> HostwrightError:
     # The general class of a code, not a special one that shares it.
     by_code = {cls.exit_code: cls for cls in reversed(_family(HostwrightError))}
     kind = by_code.get(int(event.get("code") or errors.HostwrightError.exit_code), errors.HostError)
-    log = "".join(f"\n    {line}" for line in event.get("log") or ())
+    log = "".join(f"\n    {printable(line)}" for line in event.get("log") or ())
     serving = event.get("serving")
     now = f"Serving now: {serving}." if serving else "Nothing serves yet."
     phase = f" ({event['phase']})" if event.get("phase") else ""

@@ -55,6 +55,16 @@ def _network(text: str) -> str:
     return text
 
 
+def _reachable(text: str) -> str:
+    """A host name, or an address that is one: ``1..2`` has the characters of both."""
+    if not re.fullmatch(_HOST_NAME, text):
+        try:
+            ipaddress.ip_address(text)
+        except ValueError:
+            raise ValueError("is not a host name or an address") from None
+    return text
+
+
 def _carried(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds a NUL byte, which no environment can carry")
@@ -62,7 +72,11 @@ def _carried(text: str) -> str:
 
 
 HostName = Annotated[str, *_like(_HOST_NAME, "a host name", 253)]
-HostAddress = Annotated[str, *_like(f"{_HOST_NAME}|{_IP}", "a host name or an address", 253)]
+HostAddress = Annotated[
+    str,
+    *_like(f"{_HOST_NAME}|{_IP}", "a host name or an address", 253),
+    AfterValidator(_reachable),
+]
 AccountName = Annotated[str, *_like(r"[a-z_][a-z0-9_-]{0,31}", "the name of an account", 32)]
 #: An image reference with a tag or a digest; nothing that a shell or Compose would read otherwise.
 ImageReference = Annotated[
@@ -322,6 +336,11 @@ _INPUT_TYPES: dict[str, tuple[str, Callable[[str], bool]]] = {
 }
 
 
+#: Inputs that name something of Postgres, in the form that the runner's backups insist on.
+_DATABASE_NAMES = frozenset({"db_name", "db_admin_username"})
+_DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+
+
 def input_fault(kind: str, text: str) -> str | None:
     """What is wrong with an input of such a type, as a phrase that follows its name, or None."""
     needed, fits = _INPUT_TYPES.get(kind, ("", bool))
@@ -351,3 +370,9 @@ def check_inputs(host: Host, contract: Contract) -> None:
         fault = input_fault(contract.inputs[name].type, _text(value))
         if fault:
             raise SettingsError(fault, where=where, remedy="Correct it.")
+        if name in _DATABASE_NAMES and not _DATABASE_NAME.fullmatch(_text(value)):
+            raise SettingsError(
+                "is not a name that commands of Postgres can be given",
+                where=where,
+                remedy="Use letters, digits, - and _, and begin with a letter.",
+            )

@@ -82,7 +82,7 @@ class Address:
         """
         match = _ADDRESS.fullmatch(text)
         port = int(match["port"] or DEFAULT_PORT) if match else 0
-        if match is None or not 1 <= port <= MAX_PORT:
+        if match is None or not 1 <= port <= MAX_PORT or ".." in (match["name"] or ""):
             raise UserError(
                 f"{text!r} is not a host address" if text else "the host address is empty",
                 remedy="Write it as user@host or user@host:port; IPv6 as user@[2001:db8::1]:22.",

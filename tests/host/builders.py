@@ -97,6 +97,7 @@ def provisioned(
             "permitrootlogin": "prohibit-password" if wanted.permits_root else "no",
             "passwordauthentication": "no",
             "kbdinteractiveauthentication": "no",
+            "authorizedkeysfile": ".ssh/authorized_keys",
         },
     )
     return after(facts, plan(facts, wanted))

@@ -84,6 +84,11 @@ FAULTS = {
         "203.0.113.7;reboot",
         "4: hosts.shop.address: is not a host name or an address. Correct it.",
     ),
+    "an address with a part too few": Case(
+        "address: 203.0.113.7",
+        "address: 203.0.113..7",
+        "4: hosts.shop.address: is not a host name or an address. Correct it.",
+    ),
     "an address with a user": Case(
         "203.0.113.7",
         "root@203.0.113.7",
@@ -372,6 +377,11 @@ def test_without_a_domain_no_public_url_is_made_up() -> None:
     [
         ("db_nam", "x", "there is no such input here", "Did you mean db_name?"),
         ("db_high_availability", True, "has no use on a VPS", "Remove it."),
+        ("db_size", "large", "has no use on a VPS", "Remove it."),
+        ("worker_max_instances", 2, "has no use on a VPS", "Remove it."),
+        ("db_name", "9shop", "is not a name that commands of Postgres", "Use letters"),
+        ("db_name", "shop.prod", "is not a name that commands of Postgres", "Use letters"),
+        ("db_admin_username", "a b", "is not a name that commands of Postgres", "Use letters"),
         ("environment", "staging", "has a field of its own", "Write it as profile of the host."),
         ("api_image", "x", "has a field of its own", "Write it as images.api of the host."),
         ("app_domain", "x", "has a field of its own", "Write it as app_domain of the host."),

@@ -240,6 +240,8 @@ def test_an_address_is_read_and_written_the_same(text: str, address: Address) ->
         "2001:db8::1",
         "host/path",
         "exämple.com",
+        "shop..example.com",
+        "203.0.113..7",
     ],
 )
 def test_anything_else_is_refused_as_input(text: str) -> None:

@@ -383,6 +383,8 @@ def _secret_problems(contract: Contract, request: Request) -> Iterator[Problem]:
         given = request.given.get(name)
         if given:
             fault = _weak(given.value, _guarded(contract, name, given.value), least)
+            if name in own and not given.value.isprintable():  # no service takes it as a password
+                fault = fault or "holds a control character"
             if fault or counts[given.value] > 1:
                 what = fault or "has the same value as another secret"
                 yield Problem(name, what, given.where, _MAKE)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hostwright.errors import UserError
+from hostwright.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -133,7 +134,7 @@ def _plain(value: object) -> str:
 
 def log(event: Event, width: int) -> str:
     """One line of a log: when, who, what."""
-    return f"{event['time'][:19]}Z  {event['role']:<{width}}  {event['text']}"
+    return f"{event['time'][:19]}Z  {event['role']:<{width}}  {printable(event['text'])}"
 
 
 def hold(found: Event) -> str:

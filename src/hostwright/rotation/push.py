@@ -77,8 +77,6 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         PreflightError: Nothing serves, or more than values would change; nothing was touched.
         HostError: Of the family of what went wrong; what served before serves.
     """
-    from hostwright.backup import operate as backups
-
     with Runner(session, local.app) as runner:
         deploying.same_version(runner)
         deploying.announce(runner, progress)
@@ -86,6 +84,7 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         told = ask(runner)
         found = changes(local, told)
         if not found:
+            _tell_backups(runner, local, progress)
             return Pushed(found, str(told["serving"]), None)
         turning = difference.passwords(found)
         if turning:
@@ -94,8 +93,7 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         staying = kept(runner.hello)
         release = deploying.make(local, staying, runner.hello["arch"])
         refuse_more(release, told, runner)
-        if local.backup and backups.deliver(runner, local.backup):
-            progress.note("the host was told the settings of its backups")
+        _tell_backups(runner, local, progress)
         for line in difference.shown(found):
             progress.note(line)
         request = {"do": "deploy", "actor": remote.actor(), "passwords": bool(turning)}
@@ -103,6 +101,14 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         runner.send({**request, **registries.going_along(local.logins, gone)}, release.pack())
         outcome = deploying.follow(runner, session, progress)
         return Pushed(found, outcome.serving, outcome)
+
+
+def _tell_backups(runner: Runner, local: Local, progress: Progress) -> None:
+    """Bring the credentials of the repositories, which are values of no role."""
+    from hostwright.backup import operate as backups
+
+    if local.backup and backups.deliver(runner, local.backup):
+        progress.note("the host was told the settings of its backups")
 
 
 def kept(hello: Mapping[str, Any]) -> Decision:

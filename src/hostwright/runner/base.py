@@ -86,7 +86,8 @@ def refuse_other_secrets(op: Operation) -> list[str]:
     then lock out whoever serves.
 
     Raises:
-        RunnerError: It brings another one; nothing was changed.
+        RunnerError: It brings another one, or one that the service cannot take; nothing was
+            changed.
     """
     from . import passwords
 
@@ -98,6 +99,7 @@ def refuse_other_secrets(op: Operation) -> list[str]:
             remedy="Deploy with the former value. `invoke vps.secrets.push` changes it in the "
             "running service as well.",
         )
+    passwords.refuse_unfit(op.layout, op.goal.id, found)
     return found
 
 

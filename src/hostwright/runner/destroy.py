@@ -89,7 +89,9 @@ def finish(host: Host) -> dict[str, Any]:
         seconds = round(time.monotonic() - began, 3)
         host.events.emit("phase", phase=name, seconds=seconds, text=_counted(gone))
     if asked.get("keep_backups", True):
+        # What opens the repositories is the operator's to keep, and no longer this host's.
         (layout.backup / "settings.json").unlink(missing_ok=True)
+        shutil.rmtree(layout.backup / "run", ignore_errors=True)
     else:
         removed["backups"] = _backups(layout)
     layout.ensure()  # what provisioning made
@@ -175,13 +177,15 @@ def _files(host: Host) -> list[str]:
 
 def _backups(layout: Layout) -> list[str]:
     """The repositories on this host, and everything the host knows of backups."""
-    from .backup import settings
+    from .backup import settings, wal
 
     found: list[str] = []
     with contextlib.suppress(RunnerError):
         known = settings.load(layout)
-        local = [Path(one.where) for one in known.repositories if not one.off_host] if known else []
-        for place in local:
+        local = [one for one in known.repositories if not one.off_host] if known else []
+        # Postgres's log lies in a repository beside each.
+        places = [Path(each.where) for one in local for each in (one, wal.repository(one))]
+        for place in places:
             # Only what restic made: the path came from whoever may deploy.
             if (place / "config").is_file() and (place / "data").is_dir():
                 shutil.rmtree(place)

@@ -126,12 +126,7 @@ def secrets(layout: Layout, release: str | None) -> tuple[str, ...]:
     found = {switch.target(layout), release}
     ours = [layout.release(name).directory for name in found if name and RELEASE_ID.fullmatch(name)]
     texts = {text for place in (*ours, layout.base) for text in redact.of_release(place)}
-    return tuple(sorted({*texts, *map(_in_json, texts)}, key=len, reverse=True))
-
-
-def _in_json(text: str) -> str:
-    """The same text where a log writes JSON."""
-    return json.dumps(text)[1:-1]
+    return tuple(sorted(texts, key=len, reverse=True))
 
 
 def audit(layout: Layout, lines: int) -> dict[str, Any]:

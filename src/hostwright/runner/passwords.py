@@ -107,6 +107,19 @@ def refuse_former(layout: Layout, release: str) -> None:
         )
 
 
+def refuse_unfit(layout: Layout, release: str, names: Sequence[str]) -> None:
+    """Refuse a password that a running service cannot be given, before anything is touched.
+
+    Raises:
+        RunnerError: One of *names* that the release brings is such.
+    """
+    unknown = sorted(set(names) - set(_SERVICES))
+    if unknown:
+        raise unfit(f"nobody here knows how to change {unknown[0]}", where="secrets")
+    if POSTGRES in names:
+        _verifier(_line(layout.release(release).directory / "secrets" / POSTGRES))
+
+
 def begin(op: Operation, names: Sequence[str], state: object) -> None:
     """Let the new passwords in beside the old ones; the base runs.
 
@@ -116,16 +129,11 @@ def begin(op: Operation, names: Sequence[str], state: object) -> None:
         state: The base's state before the deploy.
 
     Raises:
-        RunnerError: A service did not take it, or the new password is one that it cannot take.
+        RunnerError: A service did not take it.
     """
     layout, serving = op.layout, op.host.serving
     if not names or serving is None:
         return
-    unknown = sorted(set(names) - set(_SERVICES))
-    if unknown:
-        raise unfit(f"nobody here knows how to change {unknown[0]}", where="secrets")
-    if POSTGRES in names:
-        _verifier(_line(layout.release(op.goal.id).directory / "secrets" / POSTGRES))
     place = layout.rotation
     shutil.rmtree(place, ignore_errors=True)
     (place / "old").mkdir(parents=True)

@@ -7,6 +7,7 @@ which is which.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -26,7 +27,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 def values(text: str) -> dict[str, str]:
     """The variables of an env file in the double-quoted encoding of the bundle."""
     found = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # alone: a value may hold the other line ends of Unicode
         match = _ASSIGNMENT.fullmatch(line.strip())
         if match:
             found[match[1]] = _decode(match[2])
@@ -40,11 +41,21 @@ def _decode(written: str) -> str:
 
 
 def secrets(given: Iterable[str]) -> tuple[str, ...]:
-    """Every text to blank for these values, longest first: lines, and passwords inside URLs."""
+    """Every text to blank for these values, longest first: lines, and passwords inside URLs.
+
+    Each as it is and as it stands in JSON, which many an application writes its log in.
+    """
     texts: set[str] = set()
     for value in given:
         texts.update(value.splitlines(), [value], _passwords(value))
-    return tuple(sorted((t for t in texts if len(t) >= SHORTEST), key=len, reverse=True))
+    plain = {text for text in texts if len(text) >= SHORTEST}
+    written = {_in_json(text, ascii_only=only) for text in plain for only in (True, False)}
+    return tuple(sorted(plain | written, key=len, reverse=True))
+
+
+def _in_json(text: str, *, ascii_only: bool) -> str:
+    """The inside of a JSON string; Python's writers escape what is not ASCII, others do not."""
+    return json.dumps(text, ensure_ascii=ascii_only)[1:-1]
 
 
 def _passwords(value: str) -> set[str]:

@@ -124,6 +124,10 @@ PROBLEMS = {
         {"SECRET_KEY": OK + "\n"},
         Problem("SECRET_KEY", "begins or ends with white space", ".env:3", MAKE),
     ),
+    "the target's own secret holds a tab": Case(
+        {"REDIS_PASSWORD": "0k\tenough-of-everything-7654321"},
+        Problem("REDIS_PASSWORD", "holds a control character", ".env:2", MAKE),
+    ),
     "what hostwright composes is given": Case(
         {"DATABASE_URL": "postgresql://a:b@c/d"},
         _first("DATABASE_URL", "is composed by hostwright on vps", "Remove the line."),

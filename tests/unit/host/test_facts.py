@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
 import pytest
 from tests.host.builders import bare, desired, text
 
@@ -9,6 +12,9 @@ from hostwright.host.change import Watch
 from hostwright.host.facts import Entry, Listener, Sysctl, Unit, parse, script
 from hostwright.host.plan import watch
 from hostwright.run import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_bare_server_is_read() -> None:
@@ -104,6 +110,18 @@ def test_the_script_runs_on_any_system_and_ends() -> None:
     assert done.exit_code == 0
     assert parse(done.stdout).distribution[0]
     assert done.stderr == ""
+
+
+def test_what_others_may_write_is_never_told_by_a_note_beside_it(tmp_path: Path) -> None:
+    """Whoever owns a directory could write there what provisioning expects to read."""
+    keys = tmp_path / "authorized_keys"
+    keys.write_text("mine and another's\n")
+    status = run(["stat", "-c", "%.9Z %s", str(keys)]).stdout.strip()
+    (tmp_path / ".authorized_keys.sha256").write_text(f"{'0' * 64} {status}\n")
+
+    done = run(["sh", "-s"], stdin=script(Watch(paths=(str(keys),))), check=False)
+
+    assert parse(done.stdout).paths[str(keys)].sha256 == sha256(keys.read_bytes()).hexdigest()
 
 
 def test_the_script_tells_no_password_hash() -> None:

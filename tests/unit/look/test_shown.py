@@ -116,6 +116,12 @@ def test_a_line_of_a_log_says_when_and_who() -> None:
     assert shown.log(event, 6) == "2026-01-01T00:00:00Z  api     ready"
 
 
+def test_what_a_visitor_sent_does_not_command_the_terminal() -> None:
+    sent = "GET /\x1b]52;c;cm0gLXJm\x07\tördinary\x9b2J"
+    event = {"time": "2026-01-01T00:00:00Z", "role": "api", "text": sent}
+    assert shown.log(event, 3).endswith("GET /?]52;c;cm0gLXJm?\tördinary?2J")
+
+
 @pytest.mark.parametrize(
     ("hold", "busy", "expected"),
     [

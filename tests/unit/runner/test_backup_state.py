@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import json
 import os
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -427,6 +428,32 @@ def test_a_command_that_fails_and_a_webhook_that_is_away_are_said(layout: Layout
     who = Alerts(("false",), "http://127.0.0.1:9/x", 90, 14)
     taken, wrong = alerts.tell(layout, who, "disk", "it is full")
     assert (taken, len(wrong)) == (False, 2)
+
+
+@pytest.mark.parametrize("port", ["44a", "1/ HTTP/1.1"])
+def test_a_webhook_whose_address_is_none_is_said_and_no_fault(layout: Layout, port: str) -> None:
+    who = Alerts((), f"http://127.0.0.1:{port}/x", 90, 14)
+    assert alerts.tell(layout, who, "disk", "it is full") == (
+        False,
+        ("the webhook cannot be reached: InvalidURL",),
+    )
+
+
+def test_a_webhook_that_does_not_speak_http_is_said_and_no_fault(layout: Layout) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"220 mail.example.com ESMTP\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        who = Alerts((), f"http://127.0.0.1:{listener.getsockname()[1]}/", 90, 14)
+        taken, [wrong] = alerts.tell(layout, who, "disk", "it is full")
+        thread.join()
+    assert (taken, wrong) == (False, "the webhook cannot be reached: BadStatusLine")
 
 
 class Webhook(http.server.BaseHTTPRequestHandler):

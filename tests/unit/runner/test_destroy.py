@@ -9,6 +9,7 @@ from tests.unit.runner.fake_host import NEW, OLD, Docker
 
 from hostwright.runner import __main__ as main
 from hostwright.runner import destroy, hold
+from hostwright.runner.backup.settings import Repository
 from hostwright.runner.engine import EngineError
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ def test_the_host_stays_as_provisioning_left_it_with_its_audit_log(host: Host) -
 
 
 def test_the_list_of_backups_stays_and_the_key_and_credentials_go(host: Host) -> None:
+    run = host.layout.backup / "run"
+    run.mkdir()
+    for name in ("key", "away.key"):
+        (run / name).write_text("x")
+
     destroy.destroy(host, "anna@desk", keep_backups=True)
 
     assert [path.name for path in host.layout.backup.iterdir()] == ["backups.jsonl"]
@@ -125,30 +131,27 @@ def test_the_list_of_backups_stays_and_the_key_and_credentials_go(host: Host) ->
 def test_backups_on_the_host_go_only_where_restic_made_them(
     host: Host, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    repository, other = tmp_path / "repository", tmp_path / "other"
-    for place in (repository, other):
+    repository, other, log = (tmp_path / name for name in ("here", "other", "here-wal"))
+    for place in (repository, other, log):
         (place / "data").mkdir(parents=True)
-    (repository / "config").write_text("x")
+    for place in (repository, log):
+        (place / "config").write_text("x")
 
     class Known:
-        class Local:
-            off_host = False
-
-            def __init__(self, where: Path) -> None:
-                self.where = str(where)
-
-        class Away(Local):
-            off_host = True
-
-        repositories = (Local(repository), Local(other), Away(tmp_path))
+        repositories = (
+            Repository("here", "local", str(repository)),
+            Repository("other", "local", str(other)),
+            Repository("away", "sftp", str(tmp_path), address="box@127.0.0.1"),
+        )
 
     monkeypatch.setattr("hostwright.runner.backup.settings.load", lambda _: Known())
 
     destroy.destroy(host, "anna@desk", keep_backups=False)
 
     assert not repository.exists()
+    assert not log.exists()
     assert other.exists()
-    assert fake.told(host)[-2]["backups"] == [str(repository)]
+    assert fake.told(host)[-2]["backups"] == [str(repository), str(log)]
     assert list(host.layout.backup.iterdir()) == []
 
 

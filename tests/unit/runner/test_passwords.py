@@ -234,11 +234,14 @@ def test_a_password_that_postgres_would_read_otherwise_is_refused_first(
     tmp_path: Path, services: Services
 ) -> None:
     op = turning(tmp_path, {**AFTER, "secrets/postgres_password": "hörse-of-another\n".encode()})
+    before = releases.base_applied(op.layout)
+    assert before
     with pytest.raises(RunnerError) as refused:
         base.bring(op)
     assert refused.value.code == 15
     assert "hörse" not in f"{refused.value.what} {refused.value.remedy}"
     assert (services.asked, passwords.record(op.layout)) == ([], None)
+    assert releases.base_applied(op.layout) == before
 
 
 def test_nobody_goes_back_to_a_release_with_a_former_password(

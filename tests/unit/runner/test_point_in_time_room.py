@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -97,3 +98,24 @@ def test_the_log_of_a_moment_needs_room_too() -> None:
     more = choice._replace(chunks=(longer,))
     grown = point_in_time_replay._needed(more) - point_in_time_replay._needed(choice)  # noqa: SLF001
     assert grown == 4 * SEGMENT
+
+
+def test_a_repository_whose_thread_dies_of_something_unforeseen_has_not_taken_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or Postgres would be told to forget what is nowhere else."""
+
+    def save(target: Any, *_: object) -> None:  # noqa: ANN401 - a name
+        if target == "bad":
+            raise RuntimeError("can't start new thread")
+
+    names = [SimpleNamespace(name=name) for name in ("bad", "good")]
+    monkeypatch.setattr(wal, "store", lambda _, __, one: one.name)
+    monkeypatch.setattr(wal, "save", save)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    settings = cast("Settings", SimpleNamespace(repositories=names))
+
+    found = wal._stored(fake_host.host(tmp_path), settings, HISTORY[0])  # noqa: SLF001
+
+    assert list(found) == ["bad"]
+    assert "not known" in found["bad"].what

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 from hostwright.runner import redact
 
@@ -37,3 +40,15 @@ def test_what_a_release_knows_is_read_from_its_files(tmp_path: Path) -> None:
         path.write_text(text)
 
     assert set(redact.of_release(tmp_path)) == {"from-env", "from-file"}
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_value_is_blanked_as_it_stands_in_a_log_of_json(*, ascii_only: bool) -> None:
+    value = 'pass"w\\örd'
+    line = json.dumps({"error": f"refused {value}"}, ensure_ascii=ascii_only)
+    assert redact.blank(line, redact.secrets([value])) == '{"error": "refused ***"}'
+
+
+def test_a_value_goes_on_over_the_line_ends_of_unicode() -> None:
+    value = "first-part\u2028second-part\x0bthird-part"
+    assert redact.values(f'A="{value}"\n') == {"A": value}

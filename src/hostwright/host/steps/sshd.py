@@ -60,6 +60,7 @@ def _wanted(desired: Desired) -> dict[str, str]:
         "kbdinteractiveauthentication": "no",
         "permitemptypasswords": "no",
         "pubkeyauthentication": "yes",
+        "authorizedkeysfile": ".ssh/authorized_keys",
     }
 
 

@@ -156,6 +156,7 @@ def _run(layout: Layout, command: tuple[str, ...], content: bytes) -> str:
 
 
 def _post(address: str, content: bytes) -> str:
+    import http.client
     import urllib.error
     import urllib.request
 
@@ -167,6 +168,6 @@ def _post(address: str, content: bytes) -> str:
             answer.read(1024)
     except urllib.error.HTTPError as error:
         return f"answered {error.code}"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         return f"cannot be reached: {type(error).__name__}"
     return ""

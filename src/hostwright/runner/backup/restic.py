@@ -281,10 +281,11 @@ def reach(repository: Repository) -> None:
         return
     try:
         socket.create_connection(place, _REACH_SECONDS).close()
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name with an empty part cannot even be asked for
+        reason = getattr(error, "strerror", None) or error
         raise _unusable(
             repository.name,
-            f"cannot be reached: {place[0]}:{place[1]}: {error.strerror or error}",
+            f"cannot be reached: {place[0]}:{place[1]}: {reason}",
             "See whether it runs, and whether this host may connect to it.",
         ) from error
 

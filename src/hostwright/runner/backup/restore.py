@@ -329,9 +329,10 @@ def compare(stored: dict[str, Any], facts: postgres.Facts, floors: dict[str, int
         wrong.append("its schema is another one")
     if stored["head"] != facts.head:
         wrong.append(f"its migrations are at {facts.head or 'nothing'}, not at {stored['head']}")
-    wrong += _fewer(facts, floors)
-    if wrong:
-        raise _broken(f"what was restored is not what was backed up: {'; '.join(wrong)}")
+    fewer = _fewer(facts, floors)
+    if wrong := [*wrong, *fewer]:
+        remedy = _FLOORS if wrong == fewer else ""
+        raise _broken(f"what was restored is not what was backed up: {'; '.join(wrong)}", remedy)
 
 
 def refuse_fewer(facts: postgres.Facts, floors: dict[str, int]) -> None:
@@ -341,7 +342,7 @@ def refuse_fewer(facts: postgres.Facts, floors: dict[str, int]) -> None:
         RunnerError: It has not.
     """
     if wrong := _fewer(facts, floors):
-        raise _broken(f"what was restored cannot be all: {'; '.join(wrong)}")
+        raise _broken(f"what was restored cannot be all: {'; '.join(wrong)}", _FLOORS)
 
 
 def _fewer(facts: postgres.Facts, floors: dict[str, int]) -> list[str]:
@@ -352,6 +353,10 @@ def _fewer(facts: postgres.Facts, floors: dict[str, int]) -> list[str]:
             has = f"has {count} rows, at least {floor} are expected" if count >= 0 else "is missing"
             wrong.append(f"the table {table} {has}")
     return wrong
+
+
+#: A backup may be good, and the floors those of another application.
+_FLOORS = "Which tables have to be there is said by drill.row_floors in ops/contract/contract.yaml."
 
 
 def compare_keys(record: dict[str, Any], keys: redis.Keys) -> None:

@@ -442,13 +442,17 @@ def _copy(  # noqa: PLR0913, PLR0917 - what a copy is of
 
 def _stored(host: Host, settings: Settings, chunk: Piece) -> dict[str, RunnerError]:
     """Store a chunk in all repositories at once; those that did not take it, with the reason."""
-    failed: dict[str, RunnerError] = {}
+    # Each has failed until it says otherwise: a thread that died of something unforeseen, too.
+    unknown = _broken("what became of the log there is not known")
+    failed = {where.name: unknown for where in settings.repositories}
 
     def one(where: Repository) -> None:
         try:
             save(store(host, settings, where), [files(host.layout)], chunk, host.layout)
         except plain.FAULTS as error:
             failed[where.name] = plain.explained(error)
+        else:
+            del failed[where.name]
 
     threads = [threading.Thread(target=one, args=(where,)) for where in settings.repositories]
     for thread in threads:
