@@ -174,6 +174,20 @@ def test_a_deploy_user_with_keys_of_others_alone_is_hardened_as_well(host: Host)
     host.connect(("deploy",)).close()
 
 
+def test_a_second_file_of_keys_lets_nobody_in(host: Host) -> None:
+    """Who got in once would stay in by it, and by a note that tells the first one is as it was."""
+    host.sh(
+        f"cd {SSH} && cp -p authorized_keys authorized_keys2 && : >authorized_keys && "
+        "echo $(sha256sum <authorized_keys2 | cut -d ' ' -f 1) $(stat -c '%.9Z %s' authorized_keys)"
+        " >.authorized_keys.sha256"
+    )
+    with pytest.raises(LoginError):
+        host.connect(("deploy",))
+    host.sh(f"rm {SSH}/authorized_keys2")
+    assert titles(host.provision()) == {"Authorize deploy"}
+    host.connect(("deploy",)).close()
+
+
 def test_a_command_that_a_signal_ended_is_no_lost_connection(host: Host) -> None:
     with host.connect(("admin",)) as session:
         assert session.exec("kill -9 $$").exit_code == -1
