@@ -209,13 +209,13 @@ def test_a_failure_tells_phase_log_remedy_and_what_serves_now() -> None:
         "where": "api",
         "phase": "HEALTHY",
         "remedy": "Look at its log.",
-        "log": ["Traceback", "KeyError: 'X'"],
+        "log": ["Traceback", "KeyError: '\x1b[2JX'"],
         "serving": "r1",
     }
     assert str(failure(event, "box")).splitlines() == [
         "box: api: api is not ready (HEALTHY)",
         "    Traceback",
-        "    KeyError: 'X'",
+        "    KeyError: '?[2JX'",
         "  Look at its log.",
         "  Serving now: r1.",
     ]

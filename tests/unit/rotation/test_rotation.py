@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.host.talk import Said
 from tests.unit.contract.given_values import SECRETS
 from tests.unit.contract.planted import real
 
@@ -155,6 +158,30 @@ def test_a_push_takes_the_roles_images_that_serve_and_the_bases_that_run() -> No
     assert (placed["redis"].ref, placed["api"].ref) == ("redis:8", "shop@sha256:1")
     assert placed["api"].asked == "shop:1"
     assert push.kept(hello).to_send == {}
+
+
+def test_what_backups_need_is_brought_where_no_roles_value_differs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The credentials of a bucket are no role's: a push of them alone brings them."""
+    brought: list[bytes] = []
+
+    def deliver(_: object, document: bytes) -> bool:
+        brought.append(document)
+        return True
+
+    monkeypatch.setattr(push, "Runner", lambda *_: contextlib.nullcontext())
+    for name in ("same_version", "announce", "refuse_busy"):
+        monkeypatch.setattr(push.deploying, name, lambda *_: None)
+    monkeypatch.setattr(push, "ask", lambda _: told())
+    monkeypatch.setattr(push, "changes", lambda *_: [])
+    monkeypatch.setattr("hostwright.backup.operate.deliver", deliver)
+    local, said = SimpleNamespace(app="app", backup=b"settings"), Said()
+
+    done = push.push(None, local, said)  # type: ignore[arg-type] # what is used
+
+    assert (done.outcome, brought) == (None, [b"settings"])
+    assert said.words == ["note the host was told the settings of its backups"]
 
 
 # --- which secret can be made anew ---------------------------------------------------------------

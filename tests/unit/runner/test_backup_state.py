@@ -181,8 +181,9 @@ def test_the_same_database_is_accepted() -> None:
 def test_another_database_is_refused(
     facts: postgres.Facts, floors: dict[str, int], said: str
 ) -> None:
-    with pytest.raises(RunnerError, match=said):
+    with pytest.raises(RunnerError, match=said) as refused:
         restore.compare(STORED, facts, floors)
+    assert ("row_floors" in refused.value.remedy) == bool(floors)
 
 
 def test_another_major_version_writes_its_schema_otherwise() -> None:

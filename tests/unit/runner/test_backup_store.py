@@ -143,6 +143,12 @@ def test_a_server_that_does_not_listen_is_said_at_once() -> None:
     assert told.value.code == Code.STORE
 
 
+def test_a_server_whose_name_has_an_empty_part_is_said_and_no_fault() -> None:
+    with pytest.raises(RunnerError, match="cannot be reached") as told:
+        restic.reach(AWAY._replace(endpoint="https://s3..example.com"))
+    assert told.value.code == Code.STORE
+
+
 class Scripted(restic.Store):
     """A repository whose restic answers as is written down, by its first word."""
 

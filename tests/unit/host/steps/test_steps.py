@@ -347,6 +347,9 @@ def test_sshd_is_hardened_with_its_reason_and_checked_before_it_is_reloaded() ->
     done = sshd.plan(setting(GOOD, passwordauthentication="yes"), desired())[0]
     assert done.why == "sshd's passwordauthentication is yes"
     assert done.commands[0] == "sshd -t"
+    twice = ".ssh/authorized_keys .ssh/authorized_keys2"
+    [done] = sshd.plan(setting(GOOD, authorizedkeysfile=twice), desired())
+    assert done.why == f"sshd's authorizedkeysfile is {twice}"
     assert done.commands[-1] == "systemctl try-reload-or-restart ssh.service"
     assert any("passwordauthentication no" in line for line in done.commands[1:-1])
 
