@@ -172,7 +172,7 @@ def test_what_backups_need_is_brought_where_no_roles_value_differs(
 
     monkeypatch.setattr(push, "Runner", lambda *_: contextlib.nullcontext())
     for name in ("same_version", "announce", "refuse_busy"):
-        monkeypatch.setattr(push.deploying, name, lambda *_: None)
+        monkeypatch.setattr(f"hostwright.deploy.{name}", lambda *_: None)
     monkeypatch.setattr(push, "ask", lambda _: told())
     monkeypatch.setattr(push, "changes", lambda *_: [])
     monkeypatch.setattr("hostwright.backup.operate.deliver", deliver)

@@ -186,6 +186,13 @@ def test_another_database_is_refused(
     assert ("row_floors" in refused.value.remedy) == bool(floors)
 
 
+def test_too_few_rows_of_a_moment_are_refused_with_where_they_are_asked_for() -> None:
+    restore.refuse_fewer(FACTS, {"items": 5})
+    with pytest.raises(RunnerError, match="cannot be all: the table items has 5 rows") as refused:
+        restore.refuse_fewer(FACTS, {"items": 6})
+    assert "row_floors" in refused.value.remedy
+
+
 def test_another_major_version_writes_its_schema_otherwise() -> None:
     restore.compare(STORED, FACTS._replace(version=180_001, fingerprint="x"), {})
 
