@@ -373,9 +373,11 @@ def test_what_the_host_ends_by_itself_is_waited_for_and_a_deploy_is_not(scene: S
 
     shell(scene, f": > {APP}/lock")
     scene.server.exec([*held, "deploy", "300"])
-    shell(scene, is_held)
-    refused = scene.invoke("vps.drift", "--host", HOST, check=False)
-    shell(scene, "systemctl stop holder.service")
+    try:
+        shell(scene, is_held)
+        refused = scene.invoke("vps.drift", "--host", HOST, check=False)
+    finally:
+        shell(scene, "systemctl stop holder.service")
     assert refused.exit_code == Busy.exit_code
     assert "timer is running deploy there" in refused.stderr
 

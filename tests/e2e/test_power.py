@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,7 +39,7 @@ os.rename(place / "journal.lazy", place / "lazily-renamed")
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[VirtualServer]:
-    with Rig("test-power") as rig:
+    with Rig(f"test-power-{os.getpid()}") as rig:
         server = rig.server(kind="machine")
         assert isinstance(server, VirtualServer)
         yield server
@@ -125,8 +126,9 @@ def test_it_is_switched_off_in_order_and_keeps_what_was_never_flushed(
 
 
 def test_its_processes_end_with_its_power(machine: VirtualServer) -> None:
-    mine = [machine.process, machine.disk]
+    mine = [process for process in (machine.process, machine.disk) if process is not None]
+    assert [processes.alive(process) for process in mine] == [True, True]
 
     machine.kill()
 
-    assert not [process for process in mine if process and processes.alive(process)]
+    assert [processes.alive(process) for process in mine] == [False, False]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,12 +15,16 @@ import pytest
 from tests.host.builders import KEY
 from tests.host.talk import Said
 
-from hostwright.errors import LoginError, PreflightError, ProvisionError
+from hostwright import paths
+from hostwright.errors import LoginError, PreflightError, ProvisionError, Unreachable
 from hostwright.host.apply import apply
 from hostwright.host.change import Change, Directory, File
 from hostwright.host.desired import Desired
 from hostwright.host.provision import Outcome, provision
-from hostwright.rig import Rig
+from hostwright.host.steps.firewall import RULES, SERVICE
+from hostwright.host.steps.unproven import BEFORE
+from hostwright.rig import Rig, ledger
+from hostwright.rig.server import attach_all
 from hostwright.runner_archive import build
 from hostwright.transport import Address, connect
 
@@ -31,6 +38,7 @@ pytestmark = pytest.mark.server
 
 #: Long enough for two proofs, short enough to wait for.
 REVERT_SECONDS = 20
+DROP_IN = "/etc/ssh/sshd_config.d/10-hostwright.conf"
 
 #: Changes that people make by hand, and what finds them.
 DRIFT = {
@@ -90,14 +98,18 @@ def host() -> Iterator[Host]:
         yield Host(rig.server())
 
 
+#: What every file is, whose it is, and when it was last written.
+FILES = r"find /etc /usr/local /home -xdev -printf '%p %m %u %s %T@\n' | sort"
+
+
 def titles(outcome: Outcome) -> set[str]:
     return {change.title for change in outcome.changes}
 
 
 def test_a_dry_run_touches_nothing(host: Host) -> None:
-    before = host.sh("find /etc /usr/local /home -xdev | sort | sha256sum")
+    before = host.sh(FILES).splitlines()
     assert {"Install packages", "Harden sshd"} <= titles(host.provision(dry_run=True))
-    assert host.sh("find /etc /usr/local /home -xdev | sort | sha256sum") == before
+    assert sorted({*before} ^ {*host.sh(FILES).splitlines()}) == []
 
 
 def test_a_bare_server_becomes_a_host_and_a_second_run_changes_nothing(host: Host) -> None:
@@ -193,16 +205,31 @@ def test_a_command_that_a_signal_ended_is_no_lost_connection(host: Host) -> None
         assert session.exec("kill -9 $$").exit_code == -1
 
 
-def test_only_the_open_ports_answer_from_outside(host: Host) -> None:
+@pytest.fixture
+def listening(host: Host) -> Iterator[None]:
+    """Something that listens on a port that is open, and on one that is not."""
     sockets = "s=[socket.create_server(('',p)) for p in (80,5432)]"
-    listen = f"import socket,time; {sockets}; time.sleep(99)"
-    host.sh(f'systemd-run --quiet --unit=planted python3 -c "{listen}"; sleep 1')
+    listen = f"import socket,time; {sockets}; time.sleep(600)"
+    host.sh(f'systemd-run --quiet --unit=planted python3 -c "{listen}"')
+    try:
+        for port in (80, 5432):
+            until = f"until ss -Hltn sport = :{port} | grep -q .; do sleep 0.1; done"
+            host.sh(f"timeout 60 sh -c '{until}'")
+        yield
+    finally:
+        host.sh("systemctl stop planted")
+
+
+@pytest.mark.usefixtures("listening")
+def test_only_the_open_ports_answer_from_outside(host: Host) -> None:
     assert host.answers(22)
     assert host.answers(80)
     assert not host.answers(5432)
-    host.sh("nft delete table inet hostwright")
-    assert host.answers(5432)
-    host.sh("systemctl restart hostwright-firewall docker; systemctl stop planted")
+    try:
+        host.sh("nft delete table inet hostwright")
+        assert host.answers(5432)
+    finally:
+        host.sh("systemctl restart hostwright-firewall docker")
 
 
 def test_drift_is_found_named_and_repaired(host: Host) -> None:
@@ -219,17 +246,78 @@ def test_a_reboot_changes_nothing_and_keeps_the_firewall(host: Host) -> None:
     assert host.provision().changes == ()
 
 
+@pytest.fixture
+def softened(host: Host) -> Iterator[None]:
+    """A host whose sshd and firewall are about to change: root gets in, and so does a port."""
+    host.reload_ssh(f"rm {DROP_IN}")
+    host.sh(f"sed -i '/ct state invalid/a tcp dport 5432 accept' {RULES}")
+    host.sh(f"systemctl restart {SERVICE}")
+    yield
+    host.reload_ssh("rm -f /etc/ssh/sshd_config.d/00-planted.conf")
+    host.provision()
+    assert host.provision().changes == ()
+
+
+def lets_root_in(host: Host) -> bool:
+    """Whether root gets in; after a reload that takes a moment, which is waited for."""
+    try:
+        with host.connect(("root",)) as session:
+            return session.user == "root"
+    except (LoginError, Unreachable):
+        time.sleep(1)
+        return False
+
+
+def is_as_before(host: Host) -> None:
+    """Sshd and the firewall are what :func:`softened` made of them, and in force."""
+    assert host.sh(f"ls {DROP_IN} {BEFORE} 2>/dev/null || true") == ""
+    assert any(lets_root_in(host) for _ in range(5))
+    assert "tcp dport 5432 accept" in host.sh(f"cat {RULES}")
+    assert "tcp dport 5432 accept" in host.sh("nft list table inet hostwright")
+    assert titles(host.provision(dry_run=True)) == {"Harden sshd", "Close the firewall"}
+
+
+@pytest.mark.usefixtures("softened")
 def test_a_hardening_that_locks_people_out_is_taken_back(host: Host) -> None:
-    drop_in = "/etc/ssh/sshd_config.d/10-hostwright.conf"
-    host.reload_ssh(f"rm {drop_in}")
     # Not in force before the reload that hardening brings: the first proof still works.
     host.sh("echo 'DenyUsers deploy' >/etc/ssh/sshd_config.d/00-planted.conf")
     with pytest.raises(ProvisionError, match="have been put back as they were"):
         host.provision()
-    assert host.sh(f"ls {drop_in} 2>/dev/null || true") == ""
-    host.reload_ssh("true")
-    with host.connect(("root",)) as session:
-        assert session.user == "root"
-    host.reload_ssh("rm /etc/ssh/sshd_config.d/00-planted.conf")
-    assert "Harden sshd" in titles(host.provision())
-    assert host.provision().changes == ()
+    is_as_before(host)
+
+
+class Stuck(Said):
+    """Says when sshd and the firewall have been changed, and never comes to the proof."""
+
+    def begin(self, text: str) -> None:
+        if text == "Prove them again":
+            sys.stdout.write("changed\n")
+            sys.stdout.flush()
+            time.sleep(600)
+
+
+def leave_unproven(rig: str) -> None:
+    """What an operator does who is about to be killed; in a process of its own."""
+    host = Host(attach_all(ledger.read(rig))[0])
+    desired = replace(host.desired, revert_seconds=2 * REVERT_SECONDS)
+    provision(host.connect, desired, say=Stuck())
+
+
+@pytest.mark.usefixtures("softened")
+def test_what_nobody_is_left_to_prove_is_taken_back_by_the_host_alone(host: Host) -> None:
+    """The timer is the last way in when the operator's machine is gone."""
+    program = f"from {__name__} import leave_unproven as run; run({host.server.ledger.name!r})"
+    operator = subprocess.Popen(  # noqa: S603 - this interpreter
+        [sys.executable, "-c", program], cwd=paths.ROOT, stdout=subprocess.PIPE
+    )
+    with operator:
+        try:
+            assert operator.stdout is not None
+            assert operator.stdout.readline() == b"changed\n"
+            assert "PermitRootLogin no" in host.sh(f"cat {DROP_IN}")
+            assert "5432" not in host.sh("nft list table inet hostwright")
+        finally:
+            operator.kill()
+
+    host.sh(f"timeout 100 sh -c 'while [ -d {BEFORE} ]; do sleep 0.2; done'")
+    is_as_before(host)

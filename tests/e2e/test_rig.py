@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,14 @@ pytestmark = pytest.mark.server
 DOCKER = "docker.io docker-cli docker-compose iptables"
 
 
+def called(purpose: str) -> str:
+    """A rig's name that no other run has, nor one that was killed; names have 20 characters."""
+    return f"test-{purpose}-{os.getpid()}"
+
+
 @pytest.fixture(scope="module")
 def rig() -> Iterator[Rig]:
-    with Rig("test-rig") as made:
+    with Rig(called("rig")) as made:
         yield made
 
 
@@ -57,19 +63,38 @@ def docker(rig: Rig, server: Server) -> Server:
     return server
 
 
+def numbers() -> set[int]:
+    """The network numbers that rigs have now."""
+    with ledgers.lock():
+        return {ledger.number for ledger in ledgers.every()}
+
+
 def leftovers(name: str, number: int) -> list[str]:
-    """What this machine still has of a rig, whatever a ledger says."""
+    """What this machine still has of a rig, whatever a ledger says.
+
+    Its network's number is free when it is gone, and another rig may have it at once.
+    """
+    home, before = ledgers.HOME / name, numbers()
     found = [str(path) for path in NETNS.glob(f"hwrig-{name}-*")]
-    found += [str(path) for path in Path("/sys/class/net").glob(f"hwr{number}*")]
     found += [str(path) for root in hierarchies() for path in root.glob(f"hwrig-{name}-*")]
     found += [str(path) for path in (NSPAWN / "propagate").glob(f"hwrig-{name}-*")]
+    lines = Path("/proc/mounts").read_text() + run(["ps", "-eo", "pid,args"]).stdout
+    found += [line for line in lines.splitlines() if f"{home}/" in line]
+    network = of_network(number)
+    if home.exists() or number not in before | numbers():
+        found += network
+    return [*found, str(home)] if home.exists() else found
+
+
+def of_network(number: int) -> list[str]:
+    """What this machine has of the network of a number."""
+    links = Path("/sys/class/net")
+    found = [str(path) for path in links.glob(f"hwr{number}")]
+    found += [str(path) for path in links.glob(f"hwr{number}s*")]
     for table in ("nat", "filter", "mangle"):
         rules = run(["iptables-save", "-t", table]).stdout.splitlines()
         found += [rule for rule in rules if f"HWRIG-{number} " in f"{rule} "]
-    home = str(ledgers.HOME / name)
-    found += [line for line in Path("/proc/mounts").read_text().splitlines() if home in line]
-    found += [line for line in run(["ps", "-eo", "pid,args"]).stdout.splitlines() if home in line]
-    return [*found, home] if Path(home).exists() else found
+    return found
 
 
 # -- servers ----------------------------------------------------------------------------------
@@ -138,21 +163,30 @@ def compose(server: Server, document: object, *words: str) -> None:
     server.exec(line, timeout=300)
 
 
+@contextmanager
+def composed(server: Server, document: object, *words: str) -> Iterator[None]:
+    """A project that is up; afterwards nothing of it is left, nor are its ports taken."""
+    try:
+        compose(server, document, "up", "--detach", *words)
+        yield
+    finally:
+        compose(server, document, "down", "--volumes", "--timeout", "1")
+
+
 def test_an_internal_network_has_no_way_out_and_another_has(rig: Rig, docker: Server) -> None:
     images = rig.images(versions=())
     idle = {"image": images["redis"], "command": ["sleep", "600"], "init": True}
     networks = {"inside": {"internal": True}, "outside": {}}
     services = {name: {**idle, "networks": [name]} for name in networks}
-    compose(docker, {"services": services, "networks": networks}, "up", "--detach")
     host, port = rig.registry.address.split(":")
     dial = f"import socket; socket.create_connection(('{host}', {port}), 5)"
-    outcome = {
-        name: docker.exec(
-            ["docker", "exec", f"try-{name}-1", "python3", "-c", dial], check=False
-        ).exit_code
-        for name in networks
-    }
-    compose(docker, {"services": services, "networks": networks}, "down", "--timeout", "1")
+    with composed(docker, {"services": services, "networks": networks}):
+        outcome = {
+            name: docker.exec(
+                ["docker", "exec", f"try-{name}-1", "python3", "-c", dial], check=False
+            ).exit_code
+            for name in networks
+        }
     assert outcome == {"inside": 1, "outside": 0}
 
 
@@ -180,7 +214,6 @@ def test_postgres_behaves_as_the_official_image(rig: Rig, docker: Server) -> Non
         },
     }
     document = {"services": {"postgres": postgres}, "volumes": {"pg": {}}}
-    compose(docker, document, "up", "--detach", "--wait")
 
     def ask(password: str) -> str:
         """As the database sees the client over TCP, where a password is needed."""
@@ -190,11 +223,11 @@ def test_postgres_behaves_as_the_official_image(rig: Rig, docker: Server) -> Non
         done = docker.exec(line, check=False)
         return done.stdout if done.exit_code == 0 else done.stderr
 
-    answers = [ask("p'w $x"), ask("wrong")]
-    compose(docker, document, "restart", "postgres")
-    compose(docker, document, "up", "--detach", "--wait")
-    answers.append(ask("p'w $x"))
-    compose(docker, document, "down", "--volumes")
+    with composed(docker, document, "--wait"):
+        answers = [ask("p'w $x"), ask("wrong")]
+        compose(docker, document, "restart", "postgres")
+        compose(docker, document, "up", "--detach", "--wait")
+        answers.append(ask("p'w $x"))
     assert answers[0].startswith("17.")
     assert answers[0].endswith("\non\n")
     assert "password authentication failed" in answers[1]
@@ -219,19 +252,18 @@ def test_caddy_in_the_server_gets_a_certificate_that_visitors_trust(
         "cap_drop": ["ALL"],
         "cap_add": ["NET_BIND_SERVICE"],
     }
-    compose(docker, {"services": {"caddy": caddy}}, "up", "--detach")
     dial = ["--cacert", str(acme.root_pem), "--resolve", f"app.test:443:{docker.address}"]
 
     def answers() -> bool:
         return run(["curl", "-sf", *dial, "https://app.test/"], check=False).exit_code == 0
 
-    # Caddy asks again a minute after a first attempt that failed.
-    assert processes.wait(answers, 150)
     requests = (Request("https://app.test/"), Request("https://api.test/", "POST", "{}"))
-    with LoadGenerator(Stream(docker.address, str(acme.root_pem), requests)) as load:
-        docker.exec(["true"])
-        report = load.stop()
-    compose(docker, {"services": {"caddy": caddy}}, "down", "--timeout", "1")
+    with composed(docker, {"services": {"caddy": caddy}}):
+        # Caddy asks again a minute after a first attempt that failed.
+        assert processes.wait(answers, 150)
+        with LoadGenerator(Stream(docker.address, str(acme.root_pem), requests)) as load:
+            docker.exec(["true"])
+            report = load.stop()
     assert report.failures == {}
     assert report.versions == {"1": report.sent}
 
@@ -293,20 +325,21 @@ def test_names_can_be_pointed_elsewhere(rig: Rig) -> None:
 
 
 def test_rigs_live_side_by_side_and_leave_nothing_behind(rig: Rig, server: Server) -> None:
-    with Rig("test-beside") as other:
+    name = called("beside")
+    with Rig(name) as other:
         number = other.ledger.number
         second = other.server()
         other.engine.docker("version")
         assert number != rig.ledger.number
         assert run(second.ssh("true")).exit_code == 0
         assert run(server.ssh("true")).exit_code == 0
-        assert leftovers("test-beside", number)
-    assert leftovers("test-beside", number) == []
+        assert leftovers(name, number)
+    assert leftovers(name, number) == []
     assert run(server.ssh("true")).exit_code == 0
 
 
 def test_a_failure_in_the_block_leaves_nothing_behind() -> None:
-    rig = Rig("test-failing")
+    rig = Rig(called("failing"))
 
     def fail() -> None:
         with rig:
@@ -315,7 +348,7 @@ def test_a_failure_in_the_block_leaves_nothing_behind() -> None:
 
     with pytest.raises(UserError, match="the test's own"):
         fail()
-    assert leftovers("test-failing", rig.ledger.number) == []
+    assert leftovers(rig.name, rig.ledger.number) == []
 
 
 def start_another(name: str) -> tuple[subprocess.Popen[bytes], int]:
@@ -340,17 +373,19 @@ def start_another(name: str) -> tuple[subprocess.Popen[bytes], int]:
     ("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)]
 )
 def test_an_interrupted_run_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
-    child, network = start_another("test-stopped")
+    name = called("stopped")
+    child, network = start_another(name)
     child.send_signal(number)
     assert child.wait(60) == code
-    assert leftovers("test-stopped", network) == []
+    assert leftovers(name, network) == []
 
 
 def test_what_a_killed_run_left_is_cleaned_by_command() -> None:
-    child, network = start_another("test-killed")
+    name = called("killed")
+    child, network = start_another(name)
     os.kill(child.pid, signal.SIGKILL)
     child.wait(60)
-    assert leftovers("test-killed", network)
-    assert ledgers.read("test-killed").abandoned
-    run([sys.executable, "-m", "hostwright.rig", "clean"])
-    assert leftovers("test-killed", network) == []
+    assert leftovers(name, network)
+    assert ledgers.read(name).abandoned
+    run([sys.executable, "-m", "hostwright.rig", "clean", name])
+    assert leftovers(name, network) == []

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +19,11 @@ from hostwright.host.steps.unproven import BEFORE
 from hostwright.run import Completed, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+#: How long anything here may take before the test fails instead of waiting on.
+PATIENCE_SECONDS = 20.0
 PIPELINE = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJxGVvPHaV7pPYxHNkTHbz3kfQpm4kZZ0v4JpJmCkq1x"
 RUNS = "sudo -n /usr/local/sbin/hostwright-runner version"
 FOR_DEPLOY = f"sudo -n sudo -n -u deploy {RUNS}"
@@ -77,7 +83,28 @@ class Machine:
 
     def revert(self) -> Completed:
         script = self.here((paths.HOST_FILES / "revert.sh").read_text())
-        return run(["sh", "-c", script], check=False)
+        return run(["sh", "-c", script], check=False, timeout=PATIENCE_SECONDS)
+
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Between the two files of a revert, which goes on afterwards."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while (go := self._opened()) is None:
+            assert time.monotonic() < end, "sshd is never reloaded"
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            os.close(go)
+
+    def _opened(self) -> int | None:
+        """The pipe that sshd's reload reads; None where nobody does yet."""
+        try:
+            return os.open(self.go, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            return None
 
     def disarm(self) -> Completed:
         session = Scripted(user="root")
@@ -94,7 +121,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_a_revert_under_way_is_not_disarmed_and_puts_everything_back(machine: Machine) -> None:
     with ThreadPoolExecutor(1) as aside:
         revert = aside.submit(machine.revert)
-        with machine.go.open("w"):
+        with machine.reloading():
             assert machine.disarm().exit_code != 0
             assert machine.before.is_dir()
     assert revert.result().exit_code == 0

@@ -1,30 +1,36 @@
 from __future__ import annotations
 
+import ast
 import io
 import shutil
 import subprocess
 import sys
+import warnings
 import zipfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from hostwright import runner_archive
 from hostwright.run import run
 
-if TYPE_CHECKING:
-    from pathlib import Path
+#: What is promised of a supported server's Python.
+OLDEST = (3, 10)
+VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 
+
+def found(version: str) -> str | None:
+    """A Python of this version that runs: on PATH, or where pyenv keeps its own."""
+    kept = Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}")
+    for path in (shutil.which(f"python{version}"), *map(str, sorted(kept))):
+        if path and run([path, "-c", ""], check=False).exit_code == 0:
+            return path
+    return None
+
+
+HERE = {version: path for version in VERSIONS if (path := found(version))}
 #: Every Python that a supported server may have, as far as this machine has it.
-PYTHONS = sorted(
-    {
-        path
-        for version in ("3.10", "3.11", "3.12", "3.13")
-        if (path := shutil.which(f"python{version}"))
-        and run([path, "-c", ""], check=False).exit_code == 0
-    }
-    | {sys.executable}
-)
+PYTHONS = sorted({*HERE.values(), sys.executable})
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +73,19 @@ def test_every_module_of_the_archive_imports_everywhere(shipped: Path, python: s
 
     assert len(names) > 30
     run([python, "-I", "-S", "-W", "error", "-c", code, shipped])
+
+
+@pytest.mark.filterwarnings("default:not run")  # said at the end, and no failure
+def test_the_runner_is_written_in_the_oldest_python_that_is_promised(shipped: Path) -> None:
+    with zipfile.ZipFile(shipped) as archive:
+        sources = {name: archive.read(name) for name in archive.namelist()}
+
+    assert len(sources) > 30
+    for name, source in sources.items():
+        ast.parse(source, name, feature_version=OLDEST)
+    if missing := [version for version in VERSIONS if version not in HERE]:
+        told = f"not run: the runner by Python {', '.join(missing)} (there is none here)"
+        warnings.warn(told, stacklevel=1)
 
 
 @pytest.mark.parametrize(

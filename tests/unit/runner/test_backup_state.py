@@ -493,20 +493,30 @@ class Server(http.server.HTTPServer):
 
 
 @contextlib.contextmanager
-def webhook(layout: Layout, *codes: int, command: tuple[str, ...] = ()) -> Iterator[Server]:
-    """The host has been told of a web address that answers so."""
+def webhook(
+    layout: Layout,
+    *codes: int,
+    command: tuple[str, ...] = (),
+    **more: Any,  # noqa: ANN401 - JSON
+) -> Iterator[Server]:
+    """The host has been told of a web address that answers so, and of *more* settings."""
     with Server(list(codes)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            configure(layout, command, f"http://127.0.0.1:{server.server_port}/")
+            configure(layout, command, f"http://127.0.0.1:{server.server_port}/", **more)
             yield server
         finally:
             server.shutdown()
             thread.join()
 
 
-def configure(layout: Layout, command: tuple[str, ...] = (), address: str = "") -> None:
+def configure(
+    layout: Layout,
+    command: tuple[str, ...] = (),
+    address: str = "",
+    **more: Any,  # noqa: ANN401 - JSON
+) -> None:
     document = {
         "version": 1,
         "key": "k" * 40,
@@ -522,6 +532,7 @@ def configure(layout: Layout, command: tuple[str, ...] = (), address: str = "") 
             "disk_percent": 90,
             "certificate_days": 14,
         },
+        **more,
     }
     settings.store(layout, json.dumps(document).encode())
 

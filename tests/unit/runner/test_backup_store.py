@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import socket
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from hostwright.runner.layout import Layout
 from hostwright.runner.process import Ended, Shell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 AWAY = Repository(
@@ -24,11 +26,20 @@ AWAY = Repository(
     endpoint="https://s3.example.com",
     bucket="shop",
     region="eu-1",
-    access_key="AKIA",
+    access_key="AKIAWHOEVER",
     secret_key="very-secret",
 )
-BOX = Repository("box", "sftp", "b/shop", address="shop@box.example.com", port=2222, host_key="k A")
-SETTINGS = Settings("k" * 40, (), Keep(7, 4, 6), 86_400, 7200, 604_800, False, Alerts((), "", 90, 14), {})  # noqa: E501, FBT003 # fmt: skip
+BOX = Repository(
+    "box",
+    "sftp",
+    "b/shop",
+    address="shop@box.example.com",
+    port=2222,
+    host_key="k A",
+    private_key="-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE\n-----END",
+)
+KEY = "repository-key-" + "k" * 40
+SETTINGS = Settings(KEY, (), Keep(7, 4, 6), 86_400, 7200, 604_800, False, Alerts((), "", 90, 14), {})  # noqa: E501, FBT003 # fmt: skip
 HERE = Repository("here", "local", "/var/backups/shop")
 
 
@@ -54,13 +65,52 @@ def test_each_kind_has_its_place(
     assert restic.address(repository) == address
 
 
-def test_nothing_secret_is_a_word(layout: Layout) -> None:
-    for one in (AWAY, BOX, HERE):
-        words = " ".join(restic.options(layout, one))
-        assert "very-secret" not in words
+#: A restic that writes its words down, and does nothing.
+RECORDER = """\
+#!/bin/sh
+printf '%s\\n' "$@" >>"$0.words"
+"""
+SECRETS = (KEY, AWAY.access_key, AWAY.secret_key, *BOX.private_key.splitlines())
+
+
+def words_of_all_calls(layout: Layout, tools_at: Path, repository: Repository) -> str:
+    """What restic is started with by everything that is done with a repository."""
+    (tools_at / "restic").write_text(RECORDER)
+    (tools_at / "restic").chmod(0o700)
+    shell = Shell(path=f"{tools_at}:{Shell().path}")
+    store = restic.Store(layout, shell, SETTINGS, repository)
+    store._prepare()  # noqa: SLF001 - the files that hold what is secret; no server is asked
+    doings: list[Callable[[], object]] = [
+        lambda: store.save([tools_at], ("tag",)),
+        store.snapshots,
+        lambda: store.fetch("abc", tools_at),
+        lambda: store.size("abc"),
+        lambda: store.drop(["abc"], prune=True),
+        lambda: store.retain(SETTINGS.keep, "newest"),
+        lambda: store.check(1, 2),
+    ]
+    for do in doings:
+        with contextlib.suppress(RunnerError):  # it says nothing
+            do()
+    return (tools_at / "restic.words").read_text()
+
+
+@pytest.mark.parametrize("repository", [AWAY, BOX, HERE], ids=lambda one: one.name)
+def test_nothing_secret_is_a_word(layout: Layout, tmp_path: Path, repository: Repository) -> None:
+    layout.backup.mkdir(parents=True)
+
+    words = words_of_all_calls(layout, tmp_path, repository)
+
+    called = {"backup", "snapshots", "restore", "stats", "forget", "check"}
+    assert called <= set(words.splitlines())
+    assert [secret for secret in SECRETS if secret in words] == []
+
+
+def test_what_is_secret_goes_by_files_and_the_environment(layout: Layout) -> None:
     env = restic.environment(layout, AWAY)
-    assert env["AWS_SECRET_ACCESS_KEY"] == "very-secret"
+    assert env["AWS_SECRET_ACCESS_KEY"] == AWAY.secret_key
     assert env["RESTIC_PASSWORD_FILE"] == str(layout.backup / "run" / "key")
+    assert [name for name, value in env.items() if KEY in value] == []
 
 
 def test_ssh_accepts_the_pinned_key_alone(layout: Layout) -> None:

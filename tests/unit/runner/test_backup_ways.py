@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from tests.unit.runner import fake_host
+from tests.unit.runner.test_backup_state import configure
 
 from hostwright.runner import durable, releases, room
 from hostwright.runner.backup import due, ledger, make, postgres, recover, restore, way_back
 from hostwright.runner.fault import Code, RunnerError
+from hostwright.runner.migration import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hostwright.runner.backup.settings import Settings
-    from hostwright.runner.operation import Host
+    from hostwright.runner.operation import Host, Operation
 
 OLD, NEW = fake_host.OLD, fake_host.NEW
 ONE = "20260103t000000z-ccccccc"
@@ -126,6 +129,83 @@ def test_a_deploy_says_what_became_of_its_backup(tmp_path: Path) -> None:
     fake_host.unpacked(at, NEW)
     op = fake_host.operation(at)
     assert due.before_deploy(op, lambda: None) == "no backup is configured"
+
+
+def deploying(place: Path, *, drilled: int, stale: str = "warn", op: str = "deploy") -> Operation:
+    """A deploy over a release that serves; its last backup is new, its last drill so many s old."""
+    at = fake_host.host(place)
+    for identity in (OLD, NEW):
+        fake_host.unpacked(at, identity)
+    configure(at.layout, drill={"max_age_seconds": 3600, "stale": stale})
+    now = int(time.time())
+    ledger.append(ledger.backups(at.layout), entry(None, time=now))
+    ledger.append(ledger.drills(at.layout), entry(None, time=now - drilled))
+    return fake_host.operation(at, op)
+
+
+def nothing_pending() -> Status:
+    return Status("0004", "0004", (), (), ahead=False)
+
+
+def never_asked() -> Status:
+    raise AssertionError("the migration was asked")
+
+
+def test_a_recent_backup_is_enough_where_nothing_is_pending(tmp_path: Path) -> None:
+    op = deploying(tmp_path, drilled=60)
+    assert due.before_deploy(op, nothing_pending) == "the last backup is recent"
+    assert fake_host.notes(op.host) == ""
+
+
+def test_a_stale_drill_is_warned_of_and_the_deploy_goes_on(tmp_path: Path) -> None:
+    op = deploying(tmp_path, drilled=90_000)
+    assert due.before_deploy(op, nothing_pending) == "the last backup is recent"
+    assert fake_host.notes(op.host) == (
+        "warning: the last good drill is 1.0 days old: `invoke vps.drill`"
+    )
+
+
+def test_a_stale_drill_refuses_the_deploy_where_that_is_wanted(tmp_path: Path) -> None:
+    """Before the migration is asked, and before a backup is made that nobody can vouch for."""
+    op = deploying(tmp_path, drilled=90_000, stale="refuse")
+    with pytest.raises(RunnerError, match=r"the last good drill is 1\.0 days old") as told:
+        due.before_deploy(op, never_asked)
+    assert (told.value.code, told.value.where) == (Code.PREFLIGHT, "drill")
+    assert "vps.drill" in told.value.remedy
+
+    recent = deploying(tmp_path / "recent", drilled=60, stale="refuse")
+    assert due.before_deploy(recent, nothing_pending) == "the last backup is recent"
+
+
+def test_a_rollback_makes_no_backup_and_waits_for_no_drill(tmp_path: Path) -> None:
+    op = deploying(tmp_path, drilled=90_000, stale="refuse", op="rollback")
+    assert due.before_deploy(op, never_asked) == "a rollback makes none"
+
+
+def test_a_first_deploy_has_nothing_to_keep(tmp_path: Path) -> None:
+    at = fake_host.host(tmp_path)
+    fake_host.unpacked(at, NEW)
+    configure(at.layout)
+    op = fake_host.operation(at)
+    assert due.before_deploy(op, never_asked) == "there is nothing to keep yet"
+
+
+@pytest.mark.parametrize("irreversible", [(), ("0005",)], ids=["reversible", "irreversible"])
+def test_what_a_migration_could_spoil_is_backed_up_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, irreversible: tuple[str, ...]
+) -> None:
+    made: list[tuple[str, make.Before]] = []
+
+    def backup(*_: object, reason: str, before: make.Before) -> dict[str, str]:
+        made.append((reason, before))
+        return {"id": ONE}
+
+    monkeypatch.setattr(make, "make", backup)
+    op = deploying(tmp_path, drilled=60)
+    status = Status("0004", "0005", ("0005",), irreversible, ahead=False)
+
+    assert due.before_deploy(op, lambda: status) == f"{ONE}: 1 migration pending"
+    assert made == [("deploy", make.Before(NEW, irreversible=bool(irreversible)))]
 
 
 def test_room_is_asked_for_before_a_dump_is_begun(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MOUNTS = {"/etc/caddy": "/srv/app/caddy", "/run/hostwright": "/srv/app/run", "/data": "/v/data"}
+#: How long the admin socket waits for who asks it.
+PATIENCE_SECONDS = 20.0
 
 
 def test_paths_are_translated_through_the_mounts() -> None:
@@ -66,9 +68,11 @@ def admin(tmp_path: Path) -> Iterator[Path]:
     server = socket.socket(socket.AF_UNIX)
     server.bind(str(path))
     server.listen()
+    server.settimeout(PATIENCE_SECONDS)
 
     def serve() -> None:
         connection, _ = server.accept()
+        connection.settimeout(PATIENCE_SECONDS)
         asked = connection.recv(65_536)
         body = json.dumps(upstreams).encode()
         good = asked.startswith(b"GET /reverse_proxy/upstreams") and b"Host: 127.0.0.1" in asked

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ def test_detached_work_belongs_to_nobody_and_keeps_only_what_it_was_given(tmp_pa
         os.write(writer, b"x")
 
     pid = launch.detach(work, log=log)
+    os.close(writer)  # with its last end closed, nothing is waited for
+    assert select.select([reader], [], [], 20)[0], "the work is still not done"
     assert os.read(reader, 1) == b"x"
 
     facts = json.loads(place.read_text())
@@ -35,7 +38,6 @@ def test_detached_work_belongs_to_nobody_and_keeps_only_what_it_was_given(tmp_pa
     assert facts["session"] != os.getsid(0)
     assert facts["stdin"] == "/dev/null"
     os.close(reader)
-    os.close(writer)
 
 
 def test_a_fault_of_detached_work_is_written_down(tmp_path: Path) -> None:

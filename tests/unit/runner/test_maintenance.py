@@ -80,7 +80,9 @@ def test_a_caddy_that_does_not_know_it_is_not_said_to_be_in_maintenance(layout: 
 def test_the_blueprint_knows_it() -> None:
     text = (paths.COMPOSE / "caddy" / "Caddyfile").read_text()
     assert maintenance.MARK in text
-    for site in sorted((paths.COMPOSE / "caddy" / "apps").rglob("*.caddy")):
+    sites = sorted((paths.COMPOSE / "caddy" / "apps").rglob("*.caddy"))
+    assert sites
+    for site in sites:
         assert "import maintenance " in site.read_text()
 
 

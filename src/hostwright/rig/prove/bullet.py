@@ -10,6 +10,9 @@ Engine, a tool that is started, a file that is renamed), and at its end at the l
 journal says that it is done. ``after`` is when the phase has been told as done. The order is
 carried out once: it is removed first, and ``reached.json`` says so. Where the runner outlives what
 happens to it, ``happened.json`` says what has come of it.
+
+Where the order names a ``line``, that process is what a cut ends; without one it is the sshd that
+this runner came by.
 """
 
 from __future__ import annotations
@@ -41,6 +44,8 @@ FILLS, BLOCK = 3, 4096
 END = 60.0
 #: What holds the runner up must hold up the thread that works.
 AT_ONCE = ("busy",)
+#: Where the kernel shows every process.
+PROCESSES = Path("/proc")
 
 
 class Shot:
@@ -209,11 +214,10 @@ FAULTS: dict[str, Callable[[Shot], dict[str, Any]]] = {
 }
 
 
-def connection() -> int:
-    """The process of sshd that this one belongs to; 0 where there is none."""
-    pid = os.getppid()
+def connection(pid: int, processes: Path = PROCESSES) -> int:
+    """The process of sshd that *pid* is of, or belongs to; 0 where there is none."""
     while pid > 1:
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")
+        name, _, rest = (processes / str(pid) / "stat").read_text().rpartition(")")
         if name.partition("(")[2].startswith("sshd"):
             return pid
         pid = int(rest.split()[1])
@@ -295,7 +299,8 @@ def main() -> int:
     archive = order.get("archive", ARCHIVE)
     sys.argv[0] = archive  # it starts itself again by this name
     sys.path.insert(0, archive)
-    shot = Shot(place, order, connection())
+    line = order.get("line")
+    shot = Shot(place, order, connection(os.getppid()) if line is None else line)
     hook(shot)
     code: int = importlib.import_module("runner.__main__").main(sys.argv[1:])
     shot.settle()

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -37,10 +38,20 @@ def main(words):
     said.emit("done")
     return 0
 """
+#: Each act leaves its mark; the one that ``lasts`` names does not end by itself.
+WIRE = """
+import os, time
+
+def ask(*words):
+    with open("asked", "a") as file:
+        file.write("x")
+    if os.path.exists("lasts") and os.path.getsize("asked") == int(open("lasts").read()):
+        time.sleep(60)
+"""
 MODULES = {
     "__init__": "",
     "__main__": MAIN,
-    "wire": "def ask(*words):\n    open('asked', 'a').write('x')\n",
+    "wire": WIRE,
     "journal": "def record(path, **changes):\n"
     "    open('journal', 'a').write(changes['phase'] + ' ')\n",
     "events": "import json\nclass Events:\n    def emit(self, event, **facts):\n"
@@ -58,8 +69,8 @@ def place(tmp_path: Path) -> Path:
 
 
 def words(place: Path, **order: str | int) -> list[str]:
-    """The command line of a runner with an order."""
-    text = json.dumps({"archive": str(place / "lib"), **order})
+    """The command line of a runner with an order, which cuts off nobody whom it does not name."""
+    text = json.dumps({"archive": str(place / "lib"), "line": 0, **order})
     (place / "order.json").write_text(text)
     return [sys.executable, "-I", "-S", str(place / "bullet.py"), "session"]
 
@@ -83,11 +94,12 @@ def happened(place: Path) -> dict[str, Any]:
 
 
 def test_killed_in_the_middle_of_a_phase_is_before_its_journal_entry(place: Path) -> None:
+    (place / "lasts").write_text(str(3 + 2))
     assert shoot(place, fault="killed", when="middle", phase="TWO", act=2) == -9
 
     assert (place / "journal").read_text().split() == ["ONE"]
-    assert len((place / "asked").read_text()) == 3 + 2
     assert reached(place)["phase"] == "TWO"
+    assert reached(place)["acts"] == {"ONE": 3, "TWO": 2}
     assert not (place / "order.json").exists()
 
 
@@ -162,6 +174,17 @@ def test_where_there_is_no_connection_that_is_what_came_of_it(place: Path) -> No
     assert happened(place)["line"] == 0
 
 
+def test_the_connection_that_is_named_is_cut_and_no_other(place: Path) -> None:
+    with subprocess.Popen(["/bin/sleep", "60"]) as line:
+        try:
+            assert shoot(place, fault="cut", when="middle", phase="ONE", act=1, line=line.pid) == 0
+            assert line.wait(30) == -signal.SIGKILL
+        finally:
+            line.kill()
+
+    assert happened(place)["line"] == line.pid
+
+
 def test_a_phase_within_a_phase_does_not_end_it(place: Path) -> None:
     shot = bullet.Shot(place, {"fault": "none", "when": "after", "phase": "OUTER"}, 0)
     for phase in ("BEFORE", "OUTER", "INNER"):
@@ -213,5 +236,28 @@ def test_a_run_that_nothing_happens_to_counts_the_acts_of_each_phase(place: Path
     assert reached(place)["acts"] == {"ONE": 3, "TWO": 3}
 
 
-def test_where_there_is_no_connection_none_is_cut() -> None:
-    assert bullet.connection() != os.getpid()
+#: A runner by its parents, as the kernel writes them down: under sudo, a shell, sshd, sshd, init.
+FAMILY = {
+    60: "60 (python3) S 50 60 60 0 -1",
+    50: "50 (sudo) S 40 50 50 0 -1",
+    40: "40 (a (sshd) b) S 30 40 40 0 -1",
+    30: "30 (sshd-session) S 20 30 30 0 -1",
+    20: "20 (sshd) S 10 20 20 0 -1",
+    10: "10 (not sshd) S 1 10 10 0 -1",
+    1: "1 (sshd) S 0 1 1 0 -1",
+}
+
+
+@pytest.mark.parametrize(
+    ("pid", "line"),
+    [(60, 30), (30, 30), (20, 20), (10, 0), (1, 0), (0, 0)],
+    ids=["the nearest of two", "itself", "the other", "none", "only init", "no parent"],
+)
+def test_the_connection_is_the_nearest_sshd_above_the_runner(
+    tmp_path: Path, pid: int, line: int
+) -> None:
+    for number, stat in FAMILY.items():
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "stat").write_text(f"{stat}\n")
+
+    assert bullet.connection(pid, tmp_path) == line
