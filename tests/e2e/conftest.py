@@ -1,4 +1,4 @@
-"""What the end-to-end tests say where one fails, and at their end."""
+"""What the end-to-end tests say where one fails."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hostwright.rig import looks, suites
+from hostwright.rig import looks
 from hostwright.rig.scene import Scene
 
 if TYPE_CHECKING:
@@ -23,10 +23,3 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
         for scene in (one for one in scenes if isinstance(one, Scene)):
             report.sections.append((f"the server {scene.server.name}", looks.look(scene)))
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the systems that are supported and that none of these servers was."""
-    ran = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    if any("server" in report.keywords for report in ran):
-        terminalreporter.write_line(suites.not_run())

@@ -56,6 +56,19 @@ def test_two_rigs_never_get_the_same_network() -> None:
     assert ledgers.claim("one").number != ledgers.claim("two").number
 
 
+def test_a_rig_that_goes_while_all_are_read_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = ledgers.claim("one"), ledgers.claim("two")
+    read = ledgers.read
+
+    def late(name: str) -> ledgers.Ledger:
+        if name == two.name:
+            (ledgers.HOME / name / "ledger.json").unlink()
+        return read(name)
+
+    monkeypatch.setattr(ledgers, "read", late)
+    assert [found.name for found in ledgers.every()] == [one.name]
+
+
 def test_a_taken_name_is_refused_with_the_way_to_free_it() -> None:
     ledgers.claim("one")
     with pytest.raises(UserError) as caught:

@@ -81,7 +81,7 @@ def look(layout: Layout, found: Settings, engine: Engine, now: float) -> Iterato
         yield from _roles(layout, engine)
         volume = engine.find(f"/volumes/{layout.app}_caddy_data")
     except plain.FAULTS as error:
-        yield Sign("unhealthy", "docker", f"Docker does not answer: {error}")
+        yield Sign("unhealthy", "docker", plain.explained(error).what)
         return
     yield Sign("unhealthy", "docker", "")
     names, since = served(layout)
