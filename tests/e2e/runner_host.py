@@ -460,7 +460,7 @@ class App:
         words = self.engine.inside("/usr/bin/python3", "-c", HOLD, self.addresses()[0])
         with begun(words) as holder:
             yield
-            assert holder.poll() is None
+            assert holder.poll() is None, "the request came to its end"
 
     def remove(self) -> None:
         """Remove every container of the application, so that tests do not pile up."""
@@ -597,7 +597,7 @@ def begun(words: list[str]) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout
         try:
             with answering(process):
-                assert process.stdout.readline() == "up\n"
+                assert process.stdout.readline() == "up\n", "it did not get to work"
             yield process
         finally:
             process.kill()
@@ -623,10 +623,10 @@ class Load:
     def _count(self) -> None:
         """Let every client finish: what was not counted to its end says nothing."""
         output, _unused = self.process.communicate(timeout=SILENT)
-        assert self.process.returncode == 0
+        assert self.process.returncode == 0, f"the load ended with {self.process.returncode}"
         self.counts = json.loads(output)
-        assert self.counts
-        assert all(count["sent"] for count in self.counts)
+        assert self.counts, "the load had no client"
+        assert all(count["sent"] for count in self.counts), "a client of the load sent nothing"
 
     @property
     def failed(self) -> list[str]:
