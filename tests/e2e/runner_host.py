@@ -6,6 +6,7 @@ this machine's own network is left alone. Every test is an application of its ow
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -14,7 +15,7 @@ import signal
 import subprocess
 import sys
 import tarfile
-import time
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,9 +39,21 @@ CADDY = "runner-test/caddy:1"
 PASSWORD = "correct-horse-battery"
 #: What the containers of the test may take to end.
 STOP = 5
+#: How long the other side of a test may be silent: a bound, far from what anything takes.
+SILENT = 300.0
 
 #: Room for the networks of many applications.
 POOL = "--default-address-pool=base=10.200.0.0/16,size=26"
+
+#: Begin a request and keep the last byte of it back until stdin closes.
+HOLD = """
+import socket, sys
+host, port = sys.argv[1].split(":")
+with socket.create_connection((host, int(port))) as held:
+    held.sendall(b"POST / HTTP/1.1\\r\\nHost: app.test\\r\\nContent-Length: 2\\r\\n\\r\\nx")
+    print("up", flush=True)
+    sys.stdin.read()
+"""
 
 #: Ask each address for its version.
 ASK = """
@@ -441,6 +454,14 @@ class App:
             self.engine.inside("/usr/bin/python3", HERE / "runner_load.py", *self.addresses())
         )
 
+    @contextlib.contextmanager
+    def endless_request(self) -> Iterator[None]:
+        """A request to web that does not come to its end within the block."""
+        words = self.engine.inside("/usr/bin/python3", "-c", HOLD, self.addresses()[0])
+        with begun(words) as holder:
+            yield
+            assert holder.poll() is None, "the request came to its end"
+
     def remove(self) -> None:
         """Remove every container of the application, so that tests do not pile up."""
         cooler = self.root / "cooler.json"
@@ -469,6 +490,11 @@ class Outcome:
     @property
     def done(self) -> bool:
         return bool(self.last["event"] == "done")
+
+    @property
+    def died(self) -> bool:
+        """Whether the process that worked on it ended before its work did."""
+        return "died in the middle" in str(self.last.get("what"))
 
     @property
     def phases(self) -> list[str]:
@@ -505,17 +531,20 @@ class Session:
 
     def read(self) -> dict[str, Any]:
         assert self.process.stdout
-        line = self.process.stdout.readline()
+        with answering(self.process):
+            line = self.process.stdout.readline()
         if not line:
             assert self.process.stderr
-            raise AssertionError(self.process.stderr.read().decode())
+            said = self.process.stderr.read().decode()
+            raise AssertionError(f"the session ended with {self.process.wait(30)}: {said}")
         value: dict[str, Any] = json.loads(line)
         return value
 
     def send(self, request: dict[str, Any], content: bytes = b"") -> None:
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(request).encode() + b"\n" + content)
-        self.process.stdin.flush()
+        with answering(self.process):
+            self.process.stdin.write(json.dumps(request).encode() + b"\n" + content)
+            self.process.stdin.flush()
 
     def deploy(self, content: bytes) -> None:
         self.send({"do": "deploy", "bytes": len(content), "actor": "test"}, content)
@@ -548,6 +577,32 @@ class Session:
         self.process.wait(30)
 
 
+@contextlib.contextmanager
+def answering(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """End a process that is silent for too long, so that nobody waits for it for ever."""
+    timer = threading.Timer(SILENT, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextlib.contextmanager
+def begun(words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """A program that works from its word ``up`` until its input ends; it is over afterwards."""
+    with subprocess.Popen(  # noqa: S603 - a list of words, no shell
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        try:
+            with answering(process):
+                assert process.stdout.readline() == "up\n", "it did not get to work"
+            yield process
+        finally:
+            process.kill()
+
+
 class Load:
     """Requests at an application, from beginning to end of a block."""
 
@@ -556,19 +611,22 @@ class Load:
         self.counts: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
-        self.process = subprocess.Popen(  # noqa: S603 - a list of words, no shell
-            self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        time.sleep(0.3)
+        self.ending = contextlib.ExitStack()
+        self.process = self.ending.enter_context(begun(self.words))
         return self
 
-    def __exit__(self, *_: object) -> None:
-        output, _unused = self.process.communicate()
-        self.counts = json.loads(output or "[]")
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        with self.ending:
+            if failed is None:
+                self._count()
 
-    @property
-    def sent(self) -> int:
-        return sum(count["sent"] for count in self.counts)
+    def _count(self) -> None:
+        """Let every client finish: what was not counted to its end says nothing."""
+        output, _unused = self.process.communicate(timeout=SILENT)
+        assert self.process.returncode == 0, f"the load ended with {self.process.returncode}"
+        self.counts = json.loads(output)
+        assert self.counts, "the load had no client"
+        assert all(count["sent"] for count in self.counts), "a client of the load sent nothing"
 
     @property
     def failed(self) -> list[str]:

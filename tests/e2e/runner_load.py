@@ -1,6 +1,7 @@
 """Send requests from inside the engine's network until stdin closes; print what became of them.
 
-Started as a program of its own, because the test itself is in another network namespace.
+Started as a program of its own, because the test itself is in another network namespace. It says
+``up`` once every client is at work; a client that ends by a fault of its own is the program's.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 
 
@@ -59,24 +61,31 @@ def _once(connection: http.client.HTTPConnection, method: str, path: str, count:
         count.longest = max(count.longest, time.monotonic() - began)
 
 
+#: What each address is asked by, side by side.
+CLIENTS = (
+    (keep_alive, "GET"),
+    (keep_alive, "POST"),
+    (fresh, "GET"),
+    (fresh, "POST"),
+    (slow, "GET"),
+)
+
+
 def main(addresses: list[str]) -> None:
-    stop, threads, counts = threading.Event(), [], []
-    for address in addresses:
-        for kind, method in (
-            (keep_alive, "GET"),
-            (keep_alive, "POST"),
-            (fresh, "GET"),
-            (fresh, "POST"),
-            (slow, "GET"),
-        ):
-            counts.append(Count())
-            threads.append(threading.Thread(target=kind, args=(address, method, stop, counts[-1])))
-    for thread in threads:
-        thread.start()
-    sys.stdin.read()
-    stop.set()
-    for thread in threads:
-        thread.join()
+    stop, todo = threading.Event(), [(a, *client) for a in addresses for client in CLIENTS]
+    counts = [Count() for _ in todo]
+    with ThreadPoolExecutor(len(todo)) as pool:
+        clients = [
+            pool.submit(kind, address, method, stop, count)
+            for (address, kind, method), count in zip(todo, counts, strict=True)
+        ]
+        while not all(count.sent for count in counts):
+            time.sleep(0.01)
+        print("up", flush=True)  # noqa: T201 - what the test waits for
+        sys.stdin.read()
+        stop.set()
+        for client in clients:
+            client.result()
     json.dump([asdict(count) for count in counts], sys.stdout)
 
 

@@ -6,8 +6,8 @@ import base64
 import contextlib
 import json
 import os
+import re
 import secrets
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ import pytest
 from hostwright.errors import PreflightError, RegistryLogin, ToolError, ValuesError
 from hostwright.rig import Rig, disk
 from hostwright.rig.scene import APP_DOMAIN, HOST, Scene
-from hostwright.rig.server import enter_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,9 +104,7 @@ class Shop:
 
     def downloads(self) -> int:
         """How often somebody fetched a layer or a configuration from the registry."""
-        return self.registry.requests().count('"GET /v2/') - self.registry.requests().count(
-            "/manifests/"
-        )
+        return len(re.findall(r'"GET /v2/[^"]*/blobs/', self.registry.requests()))
 
     def works(self) -> bool:
         """Whether a job is done by the version that serves."""
@@ -153,18 +150,26 @@ def as_it_was(shop: Shop) -> Iterator[None]:
     shop.scene.write_hosts()
 
 
+#: Waits until the filler has ended, and says how: a unit that ended well is still there.
+FILLED = (
+    "of() { systemctl show --property=SubState --value filler.service; }; "
+    'while [ "$(of)" = running ]; do sleep 0.1; done; of'
+)
+
+
 @contextlib.contextmanager
 def filled_when(shop: Shop, condition: str) -> Iterator[None]:
     """Fill the disk to its last block at the moment when a shell condition becomes true."""
-    script = f"until {condition}; do :; done; {disk.FILL}"
-    argv = enter_command(shop.server.leader, ["sh", "-c", script])
-    with subprocess.Popen(argv) as watcher:  # noqa: S603 - a list of words
-        try:
-            yield
-            assert watcher.wait(10) is not None
-            assert disk.free(shop.server) == 0
-        finally:
-            watcher.kill()
+    script = f"until {condition}; do sleep 0.01; done; {disk.FILL}"
+    unit = ["systemd-run", "--quiet", "--collect", "--unit=filler"]
+    kept = "--property=RemainAfterExit=yes"
+    shop.server.exec([*unit, kept, "timeout", "120", "sh", "-c", script])
+    try:
+        yield
+        assert shop.server.exec(["sh", "-c", FILLED]).stdout.strip() == "exited"
+        assert disk.free(shop.server) == 0
+    finally:
+        shop.server.exec(["systemctl", "stop", "filler.service"], check=False)
 
 
 def one_sentence(done: Completed, words: str) -> None:
@@ -199,8 +204,11 @@ def test_a_tag_becomes_a_digest_before_the_host_is_asked(shop: Shop) -> None:
 
 
 def test_the_host_pulls_by_digest_and_nothing_is_sent(shop: Shop) -> None:
+    before = shop.downloads()
+
     done = shop.deploy(f"{shop.registry.address}/probe:1")
 
+    assert shop.downloads() > before
     assert f"serves https://{APP_DOMAIN}" in done.stdout
     assert "IMAGES" not in done.stderr
     assert shop.serving() == "1"
@@ -337,6 +345,7 @@ class Private:
 
     def end(self) -> None:
         self.shop.scene.env_file.write_text(self.values)
+        self.shop.scene.rig.engine.docker("rmi", "probe:private")
         self.shop.registry.let_everybody_in()
 
 

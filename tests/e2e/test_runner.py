@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -86,16 +87,23 @@ def roles(release: str, *names: str) -> set[str]:
     return {f"{release}-{name}" for name in names}
 
 
-def assert_whole(app: App) -> None:
-    """One release serves with all its roles, one worker takes jobs, and no work is left open."""
+def assert_whole(app: App, version: str) -> None:
+    """The release of a version serves, its worker alone takes jobs, and no work is left open."""
     serving = app.serving
     assert serving is not None
-    assert len(app.answers()) == 1
+    assert app.answers() == {version}
     running = app.running()
     assert roles(serving, "api", "web", "worker") <= running
     assert [name for name in running if name.endswith("worker")] == [f"{serving}-worker"]
     assert not (app.root / "journal.json").exists()
+    assert_jobs_taken(app, version)
     assert_jobs_in_turn(app)
+
+
+def assert_jobs_taken(app: App, version: str) -> None:
+    """The worker of a version takes jobs now; by the third, any other had its turn as well."""
+    before = len(app.shared("jobs"))
+    until(lambda: app.shared("jobs")[before:].count(f" job {version}\n") > 2)
 
 
 def assert_jobs_in_turn(app: App) -> None:
@@ -107,6 +115,12 @@ def assert_jobs_in_turn(app: App) -> None:
             current = version
         elif verb in {"job", "end"}:
             assert version == current
+
+
+def two_versions(app: App) -> tuple[str, str]:
+    """The version that serves, and another one."""
+    [serving] = app.answers()
+    return serving, "2" if serving == "1" else "1"
 
 
 # --- a release serves -----------------------------------------------------------------------------
@@ -124,7 +138,7 @@ def test_the_first_deploy_brings_the_base_up_migrates_and_serves(
     assert app.answers() == {"1"}
     assert app.shared("database") == "1"
     assert "no backup is configured" in outcome.notes
-    assert_whole(app)
+    assert_whole(app, "1")
     secret = app.root / "base" / "secrets" / "postgres_password"
     stat = secret.stat()
     assert (stat.st_uid, stat.st_gid, stat.st_mode & 0o777) == (999, 999, 0o400)
@@ -147,7 +161,7 @@ def test_a_deploy_and_its_rollback_lose_no_request(app: App) -> None:
     assert app.serving == first
     assert app.state(second.release)["withdrawn"]
     assert roles(second.release, "api", "web") <= app.running()  # warm, to go forward again
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_every_value_arrives_as_it_was_written(app: App) -> None:
@@ -226,7 +240,19 @@ def test_the_warm_release_ends_when_its_time_is_over(app: App) -> None:
     until(lambda: not (roles(first, "api", "web") & app.existing()))
 
     assert app.state(first)["warm_until"] is None
-    assert_whole(app)
+    assert_whole(app, "2")
+
+
+def test_a_request_that_does_not_end_keeps_the_old_release_up_to_its_bound_only(app: App) -> None:
+    first = str(app.serving)
+
+    with app.endless_request():
+        outcome = app.deploy(Release("2", warm_seconds=0))
+
+    assert outcome.done
+    assert "1 requests were still open after 4 s" in outcome.notes
+    assert not [name for name in app.existing() if name.startswith(first)]
+    assert_whole(app, "2")
 
 
 def test_a_cold_release_comes_back_with_its_own_environment(app: App) -> None:
@@ -241,7 +267,7 @@ def test_a_cold_release_comes_back_with_its_own_environment(app: App) -> None:
     assert app.answers() == {"1"}
     text = app.engine.docker("inspect", f"{app.name}-{first}-web")
     assert "EXTRA" not in text
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_old_releases_go_and_their_images_with_them(app: App) -> None:
@@ -299,7 +325,7 @@ def test_a_release_that_fails_leaves_traffic_untouched(
     assert not [name for name in steady.existing() if name.startswith(outcome.release)]
     assert steady.state(outcome.release)["outcome"] == "failed"
     assert steady.shared("database") == "1"
-    assert_whole(steady)
+    assert_whole(steady, "1")
 
 
 @pytest.mark.parametrize("fault", ["crash", "migrate"])
@@ -311,12 +337,9 @@ def test_the_last_lines_of_the_role_that_failed_are_shown_without_any_secret(
     outcome = steady.deploy(Release("2", env=env, start_seconds=3))
 
     assert any("***" in line for line in outcome.last["log"])
-    written = "".join(
-        path.read_text(errors="replace")
-        for name in ("audit.jsonl", "lock", f"releases/{outcome.release}/events.jsonl")
-        if (path := steady.root / name).exists()
-    )
-    assert PASSWORD not in written
+    release = f"releases/{outcome.release}"
+    for name in ("audit.jsonl", "lock", f"{release}/events.jsonl", f"{release}/runner.log"):
+        assert PASSWORD not in (steady.root / name).read_text(errors="replace")
     assert PASSWORD not in json.dumps(outcome.events)
 
 
@@ -328,7 +351,7 @@ def test_a_caddyfile_that_does_not_parse_is_refused_and_the_live_one_stays(stead
     assert outcome.last["phase"] == PREPARED
     assert any("no_such_directive" in line for line in outcome.last["log"])
     assert (steady.root / "caddy" / "Caddyfile").read_bytes() == live
-    assert_whole(steady)
+    assert_whole(steady, "1")
 
 
 def test_an_environment_that_is_not_the_declared_one_is_refused(steady: App) -> None:
@@ -339,7 +362,7 @@ def test_an_environment_that_is_not_the_declared_one_is_refused(steady: App) -> 
     assert outcome.last["phase"] == HEALTHY
     for words in ("MISSING is missing", "PASSWORD has another value", "ODD is not declared"):
         assert words in outcome.last["what"]
-    assert_whole(steady)
+    assert_whole(steady, "1")
 
 
 @pytest.mark.parametrize(
@@ -357,7 +380,7 @@ def test_what_the_host_cannot_take_is_refused_before_anything_is_touched(
 
     assert (outcome.last["phase"], outcome.last["code"]) == (PREPARED, 15)
     assert words in outcome.last["what"]
-    assert_whole(steady)
+    assert_whole(steady, "1")
 
 
 def test_an_image_that_is_not_on_the_host_is_named(steady: App) -> None:
@@ -380,7 +403,7 @@ def test_a_first_deploy_that_fails_serves_nothing_and_can_be_tried_again(
     assert app.serving is None
     assert app.existing() == set()
     assert app.deploy(Release("1")).done
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_a_first_deploy_whose_caddyfile_is_broken_can_be_mended_by_the_next(
@@ -393,7 +416,7 @@ def test_a_first_deploy_whose_caddyfile_is_broken_can_be_mended_by_the_next(
     assert any("no_such_directive" in line for line in failed.last["log"])
 
     assert app.deploy(Release("1")).done
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_a_worker_that_fails_after_the_switch_brings_the_whole_release_back(app: App) -> None:
@@ -407,7 +430,7 @@ def test_a_worker_that_fails_after_the_switch_brings_the_whole_release_back(app:
     assert load.failed == []
     assert app.serving == first
     assert not [name for name in app.existing() if name.startswith(outcome.release)]
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_a_release_that_cannot_be_taken_back_does_not_keep_the_next_one_out(app: App) -> None:
@@ -427,7 +450,74 @@ def test_a_release_that_cannot_be_taken_back_does_not_keep_the_next_one_out(app:
     assert outcome.done
     assert app.state(failed.release)["outcome"] == "failed"
     assert not [name for name in app.existing() if name.startswith(lost)]
-    assert_whole(app)
+    assert_whole(app, "3")
+
+
+def lose(app: App, release: str, what: str) -> None:
+    """Lose something of a release that only a person or a broken disk takes away."""
+    directory = app.root / "releases" / release
+    if what == "its directory":
+        shutil.rmtree(directory)
+    elif what == "its manifest":
+        (directory / "manifest.json").unlink()
+    else:
+        os.truncate(directory / "manifest.json", 100)
+
+
+@pytest.mark.parametrize("lost", ["half its manifest", "its manifest", "its directory"])
+def test_a_release_that_cannot_be_read_gets_its_worker_back_from_one_that_failed(
+    app: App, lost: str
+) -> None:
+    first = str(app.serving)
+    lose(app, first, lost)
+
+    with app.load() as load:
+        outcome = app.deploy(
+            Release("2", env={"FAULT": "worker"}, start_seconds=2, turn="before-switch")
+        )
+
+    assert outcome.last["phase"] == HEALTHY
+    assert f"{first}-worker" in app.running()
+    assert load.failed == []
+    assert outcome.last["serving"] == first == app.serving
+    assert not [name for name in app.existing() if name.startswith(outcome.release)]
+    assert_whole(app, "1")
+
+
+def test_what_fails_after_the_switch_serves_on_where_what_was_before_cannot_be_read(
+    app: App,
+) -> None:
+    lose(app, str(app.serving), "its manifest")
+
+    failed = app.deploy(Release("2", env={"FAULT": "worker"}, start_seconds=2))
+
+    assert failed.last["phase"] == DRAINED
+    assert "there is no release to go back to: this one goes on serving" in failed.notes
+    assert app.serving == failed.release
+    assert app.answers() == {"2"}
+
+    assert app.deploy(Release("3")).done
+    assert_whole(app, "3")
+
+
+def test_a_live_link_that_dangles_is_mended_by_the_next_deploy(app: App) -> None:
+    first = str(app.serving)
+    shutil.rmtree(app.root / "live" / first)
+
+    assert app.deploy(Release("2")).done
+
+    assert app.state(first)["warm_until"] is not None
+    assert_whole(app, "2")
+
+
+def test_a_live_link_that_is_gone_is_made_by_the_next_deploy(app: App) -> None:
+    (app.root / "live" / "current").unlink()
+
+    outcome = app.deploy(Release("2"))
+
+    assert outcome.done
+    assert app.serving == outcome.release
+    assert app.answers() == {"2"}
 
 
 def test_a_warm_release_whose_worker_is_gone_does_not_stay(app: App) -> None:
@@ -440,7 +530,7 @@ def test_a_warm_release_whose_worker_is_gone_does_not_stay(app: App) -> None:
     assert outcome.last["phase"] == DRAINED
     assert "switched back" in outcome.notes
     assert app.serving == second
-    assert_whole(app)
+    assert_whole(app, "2")
 
 
 def test_a_rollback_over_an_irreversible_migration_is_refused_with_its_name(app: App) -> None:
@@ -461,7 +551,7 @@ def test_a_rollback_to_what_is_not_there_is_refused(steady: App, to: str | None,
 
     assert outcome.last["event"] == "failed"
     assert outcome.last["code"] == code
-    assert_whole(steady)
+    assert_whole(steady, "1")
 
 
 def test_a_release_that_was_changed_on_the_host_is_not_rolled_back_to(app: App) -> None:
@@ -475,7 +565,7 @@ def test_a_release_that_was_changed_on_the_host_is_not_rolled_back_to(app: App) 
     assert "not what its manifest says" in outcome.last["what"]
     assert outcome.last["where"] == f"releases/{first}/compose.yaml"
     assert app.serving == second
-    assert_whole(app)
+    assert_whole(app, "2")
 
 
 # --- the runner dies ------------------------------------------------------------------------------
@@ -507,7 +597,7 @@ def test_a_killed_runner_is_settled_by_the_next_command_and_no_request_is_lost(
     mortal: App, when: str, phase: str, serves: str
 ) -> None:
     old = mortal.serving
-    version = "2" if mortal.answers() == {"1"} else "1"
+    before, version = two_versions(mortal)
     identity, content = mortal.bundle(Release(version))
 
     with mortal.load() as load:
@@ -522,7 +612,7 @@ def test_a_killed_runner_is_settled_by_the_next_command_and_no_request_is_lost(
     assert load.failed == []
     assert mortal.serving == (identity if serves == "new" else old)
     assert between == mortal.serving
-    assert_whole(mortal)
+    assert_whole(mortal, version if serves == "new" else before)
 
 
 @pytest.mark.parametrize(("turn", "serves"), [("before-switch", "old"), ("after-switch", "new")])
@@ -530,20 +620,20 @@ def test_a_runner_killed_between_two_workers_leaves_one_that_works(
     mortal: App, turn: str, serves: str
 ) -> None:
     old = mortal.serving
-    version = "2" if mortal.answers() == {"1"} else "1"
+    before, version = two_versions(mortal)
 
     with mortal.load() as load:
-        mortal.deploy(Release(version, turn=turn), killed_at="worker:stopped")
+        assert mortal.deploy(Release(version, turn=turn), killed_at="worker:stopped").died
         assert not [name for name in mortal.running() if name.endswith("worker")]
         assert mortal.resume().done
 
     assert load.failed == []
     assert (mortal.serving == old) == (serves == "old")
-    assert_whole(mortal)
+    assert_whole(mortal, version if serves == "new" else before)
 
 
 def test_the_next_deploy_settles_a_dead_one_by_itself(mortal: App) -> None:
-    mortal.deploy(Release("2"), killed_at=f"after:{STARTED}")
+    assert mortal.deploy(Release("2"), killed_at=f"after:{STARTED}").died
     with mortal.open() as session:
         assert session.hello["pending"]["phase"] == STARTED
 
@@ -552,20 +642,22 @@ def test_the_next_deploy_settles_a_dead_one_by_itself(mortal: App) -> None:
     assert [e["action"] for e in outcome.events if e["event"] == "reconciled"] == ["reverted"]
     assert outcome.done
     assert mortal.answers() == {"3"}
-    assert_whole(mortal)
+    assert_whole(mortal, "3")
 
 
 def test_a_runner_killed_while_it_takes_a_failed_release_back_is_settled_as_well(
     mortal: App,
 ) -> None:
     serving = mortal.serving
+    before, version = two_versions(mortal)
+    unready = Release(version, env={"FAULT": "unready"}, start_seconds=1)
 
-    mortal.deploy(Release("2", env={"FAULT": "unready"}, start_seconds=1), killed_at="reverting:")
+    assert mortal.deploy(unready, killed_at="reverting:").died
     settled = mortal.resume()
 
     assert settled.done
     assert mortal.serving == serving
-    assert_whole(mortal)
+    assert_whole(mortal, before)
 
 
 def test_a_migration_outlives_its_runner_and_the_next_command_waits_for_it(app: App) -> None:
@@ -582,18 +674,18 @@ def test_a_migration_outlives_its_runner_and_the_next_command_waits_for_it(app: 
     assert "waiting for its end" in outcome.notes
     assert app.shared("database") == "2"
     assert app.shared("jobs").count("migrate 2") == 1
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_a_rollback_that_dies_after_its_switch_is_carried_on(app: App) -> None:
     first = app.serving
     assert app.deploy(Release("2")).done
 
-    app.rollback(killed_at=f"after:{SWITCHED}")
+    assert app.rollback(killed_at=f"after:{SWITCHED}").died
     assert app.resume().done
 
     assert app.serving == first
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 def test_a_journal_that_cannot_be_read_is_kept_and_what_serves_goes_on(app: App) -> None:
@@ -607,14 +699,15 @@ def test_a_journal_that_cannot_be_read_is_kept_and_what_serves_goes_on(app: App)
     assert "cannot be read" in outcome.notes
     assert [path for path in app.root.iterdir() if path.name.startswith("journal.json.unreadable")]
     assert app.serving == serving
-    assert_whole(app)
+    assert_whole(app, "1")
 
 
 # --- sessions -------------------------------------------------------------------------------------
 
 
 def test_a_second_command_is_told_who_is_at_work_and_since_when(steady: App) -> None:
-    _, content = steady.bundle(Release("2", env={"FAULT": "unready"}, start_seconds=4))
+    waiting = Release("2", env={"FAULT": "unready"}, start_seconds=300)
+    identity, content = steady.bundle(waiting)
     with steady.open() as first:
         first.deploy(content)
         first.until(STARTED)
@@ -622,10 +715,13 @@ def test_a_second_command_is_told_who_is_at_work_and_since_when(steady: App) -> 
             assert second.hello["busy"]["actor"] == "test"
             second.deploy(steady.bundle(Release("3"))[1])
             refused = second.until_end()[-1]
-        first.until_end()
+        steady.engine.docker("rm", "--force", f"{steady.name}-{identity}-api")
+        ended = first.until_end()[-1]  # there is nothing left that it could wait for
 
     assert refused["code"] == 16
     assert "test has been running deploy since 20" in refused["what"]
+    assert "its container is gone" in ended["what"]
+    assert_whole(steady, "1")
 
 
 def test_work_goes_on_when_the_session_is_lost_and_can_be_followed_again(app: App) -> None:
@@ -642,7 +738,7 @@ def test_work_goes_on_when_the_session_is_lost_and_can_be_followed_again(app: Ap
     assert events[0]["n"] == 4
     assert events[-1]["event"] == "done"
     assert app.serving == identity
-    assert_whole(app)
+    assert_whole(app, "2")
 
 
 def test_an_upload_that_breaks_off_leaves_nothing_and_no_lock(steady: App) -> None:
