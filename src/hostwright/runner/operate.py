@@ -188,12 +188,29 @@ def begin(host: Host, actor: str, op: str, release: str) -> Operation | None:
         host.events.note(f"{release} is serving already")
         recovery.whole(host)
         return None
+    before = serving or _running_last(host, but=release)
     warm = op == "rollback" and _is_warm(host, release)
     recorded = journal.begin(
-        host.layout.journal, op=op, release=release, previous=serving, actor=actor, warm=warm
+        host.layout.journal, op=op, release=release, previous=before, actor=actor, warm=warm
     )
-    previous = releases.load(host.layout, serving) if serving else None
+    previous = releases.load(host.layout, before) if before else None
     return Operation(host, goal, previous, recorded)
+
+
+def _running_last(host: Host, *, but: str) -> str | None:
+    """Where the live link is gone: the release that was committed last, if it still runs.
+
+    Its worker would take jobs beside the new one's, and nobody would ever end it.
+    """
+    good = [one for one in releases.listing(host.layout) if one.id != but and _runs(host, one)]
+    return max(good, key=lambda one: one.state.committed or 0).id if good else None
+
+
+def _runs(host: Host, one: releases.Release) -> bool:
+    if one.state.committed is None or one.manifest is None:
+        return False
+    names = (host.layout.container(one.id, role) for role in one.manifest.services)
+    return any(host.engine.running(name) for name in names)
 
 
 def _is_warm(host: Host, release: str) -> bool:

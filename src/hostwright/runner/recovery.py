@@ -113,9 +113,9 @@ def _give_up(op: operation.Operation, error: Exception) -> str:
     if host.serving != op.goal.id:
         with tolerant(host, f"ending {op.goal.id}"):
             reverting.end_goal(op)
-    elif op.previous is not None:  # it was started again in vain
-        with tolerant(host, f"noting that {op.previous.id} is to end"):
-            releases.change(host.layout, op.previous.id, warm_until=int(time.time()))
+    elif op.journal.previous is not None:  # it was started again in vain, or cannot be read
+        with tolerant(host, f"noting that {op.journal.previous} is to end"):
+            releases.change(host.layout, op.journal.previous, warm_until=int(time.time()))
     return _leave(host, op.journal)
 
 
