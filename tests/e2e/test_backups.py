@@ -5,17 +5,33 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from tests.e2e.on_server import (
+    APP,
+    PLACE,
+    TOLD,
+    asked,
+    beside,
+    checksum,
+    databases,
+    ear,
+    heard,
+    killed_at,
+    kinds_heard,
+    own_sftp,
+    root,
+    serving_release,
+    sql,
+    until,
+)
 
 from hostwright.errors import (
     BackupFailed,
+    DrillFailed,
     PreflightError,
-    ReleaseError,
     RestoreFailed,
     StoreUnusable,
     UserError,
@@ -28,12 +44,8 @@ from hostwright.rig.scene import HOST, Scene
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hostwright.run import Completed
-
 pytestmark = pytest.mark.server
 
-PLACE = "/var/lib/hostwright/app/backup"
-TOLD = "/tmp/told"  # noqa: S108 - on the server
 DATA = "/var/lib/docker/volumes"
 #: The migration of version 3 has no way back.
 VERSIONS = ("1", Probe("2", migrations=1), Probe("3", migrations=2))
@@ -41,7 +53,7 @@ VERSIONS = ("1", Probe("2", migrations=1), Probe("3", migrations=2))
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with Rig(f"e2e-{os.getpid()}") as rig:
+    with Rig(f"backups-{os.getpid()}") as rig:
         made = Scene.set_up(rig, versions=VERSIONS)  # type: ignore[arg-type]
         made.trust()
         backed_up(made)
@@ -65,48 +77,16 @@ def away(scene: Scene, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - YAML
     return {"s3": {"endpoint": store.endpoint, "bucket": store.bucket, "prefix": "shop", **more}}
 
 
-def box(scene: Scene) -> dict[str, Any]:
-    """The server's own sshd: to restic it is a server like any other."""
-    lines = (line.split() for line in scene.server.known_hosts.read_text().splitlines())
-    key = next(f"{words[1]} {words[2]}" for words in lines if words[1] == "ssh-ed25519")
-    return {
-        "sftp": {
-            "address": f"admin@{scene.server.address}",
-            "path": "backups/shop",
-            "identity_file": str(scene.server.key),
-            "host_key": key,
-        }
-    }
-
-
 def backed_up(scene: Scene, repositories: dict[str, Any] | None = None, **more: Any) -> None:  # noqa: ANN401 - YAML
     """Write hosts.yaml with backups."""
     places = repositories or {
         "here": {"path": "/var/backups/shop"},
         "away": away(scene),
-        "box": box(scene),
+        "box": {"sftp": own_sftp(scene, "backups/shop")},
     }
     key = str(scene.home / "backup.key")
     given = {"key_file": key, "repositories": places, "schedule": "03:15", **more}
     scene.write_hosts(backup=given)
-
-
-def asked(scene: Scene, *words: str, code: int = 0) -> dict[str, Any]:
-    """A command's JSON, or nothing where it is to fail with *code*."""
-    done = scene.invoke(words[0], "--host", HOST, *words[1:], "--json", check=False)
-    assert done.exit_code == code, done.stderr
-    assert scene.seen(done) == []
-    found: dict[str, Any] = json.loads(done.stdout) if code == 0 else {"said": done.stderr}
-    return found
-
-
-def root(scene: Scene, *words: str, check: bool = True) -> Completed:
-    return scene.server.exec(list(words), check=check)
-
-
-def sql(scene: Scene, text: str) -> str:
-    words = ("docker", "exec", "app-postgres", "psql", "-XAtq", "-U", "app", "-d", "app", "-c")
-    return root(scene, *words, text).stdout.strip()
 
 
 def keys(scene: Scene, *words: str) -> str:
@@ -115,38 +95,18 @@ def keys(scene: Scene, *words: str) -> str:
     return root(scene, *argv, *words).stdout.strip()
 
 
-def checksum(scene: Scene) -> str:
-    """Every row of every table of the application."""
-    tables = sql(scene, "select tablename from pg_tables where schemaname = 'public' order by 1")
-    asks = [
-        f"select '{name}', md5(coalesce(string_agg(t::text, E'\\n' order by t::text), '')) "  # noqa: S608 - a test
-        f'from "{name}" t'
-        for name in tables.split()
-    ]
-    return sql(scene, " union all ".join(asks))
-
-
-def killed_at(scene: Scene, found: str, *words: str) -> None:
-    """Run a command, and kill the runner the moment that *found* (a shell test) holds there."""
-    script = (
-        f"until {found}; do sleep 0.01; done; "
-        "kill -9 $(sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p' /var/lib/hostwright/app/lock)"
-    )
-    from hostwright.rig.server import enter_command
-
-    shot = subprocess.Popen(  # noqa: S603 - a list of words
-        enter_command(scene.server.leader, ["timeout", "120", "sh", "-c", script])
-    )
-    done = scene.invoke(words[0], "--host", HOST, *words[1:], check=False)
-    assert shot.wait(130) == 0
-    assert done.exit_code != 0
+def no_scratch(scene: Scene) -> bool:
+    """Nothing of a container that lives for one restore or drill is on the server."""
+    return "scratch" not in root(scene, "docker", "ps", "-a").stdout
 
 
 def test_a_backup_is_in_every_repository_and_is_listed(scene: Scene) -> None:
+    scene.do_job()
+
     made = asked(scene, "vps.backup")
 
     assert set(made["stored"]) == {"here", "away", "box"}
-    assert made["postgres"]["rows"] == {"items": 0}
+    assert made["postgres"]["rows"] == {"items": 1}
     listed = asked(scene, "vps.backups")
     assert [entry["id"] for entry in listed["backups"]] == [made["id"]]
 
@@ -173,12 +133,76 @@ def test_timers_are_set_and_their_units_work(scene: Scene) -> None:
 
 
 def test_a_drill_restores_the_newest_backup_and_says_how_long_it_took(scene: Scene) -> None:
+    scene.do_job()
+    count = int(sql(scene, "select count(*) from items"))
+    made = asked(scene, "vps.backup")
+    scene.do_job()
+
     for name in ("away", "here", "box"):
         done = asked(scene, "vps.drill", "--repository", name)
-        assert done["outcome"] == "ok"
-        assert done["rows"] == {"items": 0}
-        assert done["data_age"] < 600
-    assert "scratch" not in root(scene, "docker", "ps", "-a").stdout
+        assert (done["outcome"], done["backup"]) == ("ok", made["id"])
+        assert done["rows"] == {"items": count}
+        assert 0 <= done["data_age"] < 600
+        assert done["seconds"] > 0
+        assert asked(scene, "vps.backups")["drills"][-1].items() <= done.items()
+    assert no_scratch(scene)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"fingerprint": "', '"fingerprint": "0', "its schema is another one"),
+        ('"all": ', '"all": 9', "the restored Redis has"),
+    ],
+    ids=["the schema", "the keys"],
+)
+def test_what_is_not_what_was_backed_up_fails_a_drill_and_is_not_restored(
+    scene: Scene, old: str, new: str, said: str
+) -> None:
+    """A backup that lost something looks like one whose record says that there was more."""
+    scene.do_job()
+    keys(scene, "set", "precious", "value")
+    backed_up(scene, alerts=ear(scene))
+    made = asked(scene, "vps.backup")
+    doctored(scene, made["id"], old, new)
+    before, serving = checksum(scene), serving_release(scene)
+
+    drilled = asked(scene, "vps.drill", "--repository", "here", code=DrillFailed.exit_code)
+    last = asked(scene, "vps.backups")["drills"][-1]
+    restored = asked(
+        scene, "vps.restore", "--repository", "here", "--yes", code=RestoreFailed.exit_code
+    )
+
+    assert said in drilled["said"]
+    assert (last["outcome"], last["backup"]) == ("failed", made["id"])
+    until(lambda: "drill-failed" in kinds_heard(scene))
+    [told] = [one for one in heard(scene) if one["kind"] == "drill-failed"]
+    assert said in told["what"]
+    assert said in restored["said"]
+    assert checksum(scene) == before
+    assert keys(scene, "get", "precious") == "value"
+    assert (scene.serving(), serving_release(scene)) == ("1", serving)
+    assert no_scratch(scene)
+    assert "app_restoring" not in databases(scene)
+    asked(scene, "vps.backup")
+
+
+def test_what_a_drill_that_is_killed_leaves_is_swept_away_by_the_next_command(
+    scene: Scene,
+) -> None:
+    asked(scene, "vps.backup")
+    volumes = root(scene, "docker", "volume", "ls", "-q").stdout
+
+    killed_at(scene, "docker inspect app-scratch-postgres >/dev/null 2>&1", "vps.drill")
+    assert not no_scratch(scene)
+    assert root(scene, "docker", "volume", "ls", "-q").stdout != volumes
+    assert root(scene, "test", "-d", f"{PLACE}/drill").exit_code == 0
+    made = asked(scene, "vps.backup")
+
+    assert no_scratch(scene)
+    assert root(scene, "docker", "volume", "ls", "-q").stdout == volumes
+    assert root(scene, "test", "-e", f"{PLACE}/drill", check=False).exit_code == 1
+    assert asked(scene, "vps.drill")["backup"] == made["id"]
 
 
 def test_what_was_lost_comes_back_row_for_row_and_what_was_there_is_kept(scene: Scene) -> None:
@@ -191,24 +215,29 @@ def test_what_was_lost_comes_back_row_for_row_and_what_was_there_is_kept(scene: 
     keys(scene, "del", "precious")
     root(scene, "rm", f"{DATA}/app_storage/_data/file")
 
-    beside = asked(scene, "vps.restore", "--beside")
+    loaded = asked(scene, "vps.restore", "--beside")
     assert sql(scene, "select count(*) from items") == "0"
-    assert beside["beside"] in sql(scene, "select datname from pg_database")
+    assert loaded["beside"] in databases(scene)
     done = asked(scene, "vps.restore", "--yes")
 
     assert done["backup"] == made["id"]
     assert checksum(scene) == before
     assert keys(scene, "get", "precious") == "value"
     assert root(scene, "cat", f"{DATA}/app_storage/_data/file").stdout == "kept\n"
-    assert done["kept"] in sql(scene, "select datname from pg_database")
+    assert done["kept"] in databases(scene)
     assert scene.serving() == "1"
     assert scene.do_job()["state"] == "done"
 
 
 def test_an_unknown_backup_is_refused_before_anything_is_touched(scene: Scene) -> None:
+    before, serving, known = checksum(scene), serving_release(scene), databases(scene)
+
     words = ("--backup", "20200101t000000z-abcdef0", "--yes")
     said = asked(scene, "vps.restore", *words, code=UserError.exit_code)["said"]
+
     assert "no backup 20200101t000000z-abcdef0" in said
+    assert (checksum(scene), databases(scene)) == (before, known)
+    assert (scene.serving(), serving_release(scene)) == ("1", serving)
 
 
 @pytest.mark.parametrize("phase", ["FETCHED", "LOADED", "SWAPPING", "SWAPPED"])
@@ -224,7 +253,7 @@ def test_a_restore_that_is_killed_is_put_back_by_the_next_command(scene: Scene, 
     assert scene.serving() == "1"
     assert scene.do_job()["state"] == "done"
     assert root(scene, "test", "-e", f"{PLACE}/restore.json", check=False).exit_code == 1
-    assert "_restoring" not in sql(scene, "select datname from pg_database")
+    assert "app_restoring" not in databases(scene)
 
 
 def test_a_restore_over_data_that_is_not_well_can_be_killed_and_tried_again(scene: Scene) -> None:
@@ -232,9 +261,11 @@ def test_a_restore_over_data_that_is_not_well_can_be_killed_and_tried_again(scen
     before, serving = checksum(scene), scene.serving()
     asked(scene, "vps.backup")
     sql(scene, "alter table items rename to lost")
-
-    killed_at(scene, f"grep -qs SWAPPED {PLACE}/restore.json", "vps.restore", "--yes")
-    done = scene.invoke("vps.restore", "--host", HOST, "--yes")
+    try:
+        killed_at(scene, f"grep -qs SWAPPED {PLACE}/restore.json", "vps.restore", "--yes")
+        done = scene.invoke("vps.restore", "--host", HOST, "--yes")
+    finally:
+        sql(scene, "alter table if exists lost rename to items")
 
     assert "goes on serving, and is not whole" in done.stdout + done.stderr
     assert checksum(scene) == before
@@ -330,10 +361,14 @@ def test_a_wrong_key_opens_nothing_and_changes_nothing(scene: Scene) -> None:
     scene.invoke("vps.backup-key", "--host", HOST, "--out", str(other))
     backed_up(scene, key_file=str(other))
 
+    before, serving = checksum(scene), serving_release(scene)
+
     said = asked(scene, "vps.backup", code=WrongKey.exit_code)["said"]
     assert "does not open the repository" in said
     asked(scene, "vps.restore", "--yes", code=WrongKey.exit_code)
 
+    assert checksum(scene) == before
+    assert (scene.serving(), serving_release(scene)) == ("1", serving)
     backed_up(scene)
     assert asked(scene, "vps.drill")["outcome"] == "ok"
 
@@ -396,11 +431,6 @@ def test_credentials_that_a_store_refuses_are_named(scene: Scene) -> None:
 
 
 def test_a_dump_that_dies_half_way_is_no_backup(scene: Scene) -> None:
-    sql(
-        scene,
-        "create table bulk as select i, md5(i::text) || md5((i+1)::text) as text "
-        "from generate_series(1, 1500000) i",
-    )
     before = asked(scene, "vps.backups")["backups"]
     end = (
         "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pg_dump'"
@@ -410,19 +440,21 @@ def test_a_dump_that_dies_half_way_is_no_backup(scene: Scene) -> None:
         f"until [ -s {PLACE}/stage/postgres.dump ]; do sleep 0.01; done; "
         f'until {exec_} "{end}" | grep -q t; do sleep 0.05; done'
     )
-    from hostwright.rig.server import enter_command
+    try:
+        sql(
+            scene,
+            "create table bulk as select i, md5(i::text) || md5((i+1)::text) as text "
+            "from generate_series(1, 1500000) i",
+        )
+        with beside(scene, script):
+            said = asked(scene, "vps.backup", code=BackupFailed.exit_code)["said"]
+    finally:
+        sql(scene, "drop table if exists bulk")
 
-    shot = subprocess.Popen(  # noqa: S603 - a list of words
-        enter_command(scene.server.leader, ["timeout", "120", "sh", "-c", script])
-    )
-    said = asked(scene, "vps.backup", code=BackupFailed.exit_code)["said"]
-
-    assert shot.wait(130) == 0
     assert "the dump of the database is not whole" in said
     after = asked(scene, "vps.backups")["backups"]
     assert len(after) == len(before) + 1
     assert "stored" not in after[-1]
-    sql(scene, "drop table bulk")
 
 
 def test_a_newer_dump_is_refused_before_anything_is_touched(scene: Scene) -> None:
@@ -442,17 +474,27 @@ def test_a_newer_dump_is_refused_before_anything_is_touched(scene: Scene) -> Non
 
 def doctored(scene: Scene, identity: str, old: str, new: str) -> None:
     """Store the newest backup of a repository once more, with another text in its record."""
-    env = f"RESTIC_REPOSITORY=/var/backups/shop RESTIC_PASSWORD_FILE={PLACE}/run/key"
     script = f"""
-set -eu
-export {env} RESTIC_CACHE_DIR=/tmp/cache
 cd /tmp && rm -rf doctored && restic restore latest --tag {identity} --target doctored -q
+grep -qF '{old}' doctored{PLACE}/stage/record.json
 sed -i 's/{old}/{new}/' doctored{PLACE}/stage/record.json
 mkdir -p {PLACE}/stage && cp -a doctored{PLACE}/stage/. {PLACE}/stage/
 restic backup -q --host hostwright-app --tag hostwright --tag {identity} {PLACE}/stage
 rm -rf {PLACE}/stage doctored
 """
-    root(scene, "sh", "-c", script)
+    in_repository(scene, script)
+
+
+def in_repository(scene: Scene, script: str) -> str:
+    """What restic says of the repository that is on the server: the key is ours."""
+    env = f"RESTIC_REPOSITORY=/var/backups/shop RESTIC_PASSWORD_FILE={PLACE}/run/key"
+    return root(scene, "sh", "-euc", f"export {env} RESTIC_CACHE_DIR=/tmp/cache\n{script}").stdout
+
+
+def snapshots(scene: Scene) -> set[str]:
+    """The backups that the repository on the server has."""
+    found = json.loads(in_repository(scene, "restic snapshots --json --no-lock"))
+    return {tag for one in found for tag in one["tags"] if tag not in {"hostwright", "keep"}}
 
 
 def test_a_pending_migration_is_preceded_by_a_backup(scene: Scene) -> None:
@@ -473,77 +515,157 @@ def test_a_deploy_whose_backup_fails_changes_nothing(scene: Scene) -> None:
 
     assert done.exit_code == StoreUnusable.exit_code, done.stderr
     assert "BACKED_UP" in done.stderr
-    assert done.exit_code != ReleaseError.exit_code
     assert scene.serving() == "2"
     backed_up(scene)
 
 
 def test_a_failed_backup_and_what_goes_wrong_are_told(scene: Scene) -> None:
-    tell = f"#!/bin/sh\ncat >> {TOLD}\n"
-    root(scene, "sh", "-c", f"printf '{tell}' > /usr/local/bin/tell; chmod 755 /usr/local/bin/tell")
-    backed_up(
-        scene,
-        {"away": away(scene)},
-        alerts={"command": ["/usr/local/bin/tell"], "disk_percent": 1, "certificate_days": 90},
-    )
+    alerts = {**ear(scene), "disk_percent": 1, "certificate_days": 90}
+    backed_up(scene, {"away": away(scene)}, alerts=alerts)
     root(scene, "rm", "-f", f"{PLACE}/drills.jsonl")
     asked(scene, "vps.backup")
     root(scene, "docker", "stop", "app-redis")
-    done = root(scene, "systemctl", "start", "hostwright-backup@app.service", check=False)
+    try:
+        done = root(scene, "systemctl", "start", "hostwright-backup@app.service", check=False)
+        root(scene, "systemctl", "start", "hostwright-watch@app.service")
+    finally:
+        root(scene, "docker", "start", "app-redis")
+
     assert done.exit_code != 0
-    root(scene, "systemctl", "start", "hostwright-watch@app.service")
-    root(scene, "docker", "start", "app-redis")
-
-    until = time.monotonic() + 10
-    while time.monotonic() < until and "unhealthy" not in root(scene, "cat", TOLD).stdout:
-        time.sleep(0.2)
-    told = [json.loads(line) for line in root(scene, "cat", TOLD).stdout.splitlines()]
-
-    kinds = {line["kind"] for line in told}
-    assert {"backup-failed", "drill-stale", "disk", "unhealthy"} <= kinds
+    until(lambda: {"backup-failed", "drill-stale", "disk", "unhealthy"} <= kinds_heard(scene), 10)
     assert root(scene, "stat", "-c", "%U", TOLD).stdout.strip() == "nobody"
 
 
 def test_a_way_back_over_an_irreversible_migration_takes_the_data_of_before(scene: Scene) -> None:
-    backed_up(scene)
+    before = over_the_migration(scene)
+    backup = asked(scene, "vps.backups")["backups"][-1]
+
+    refused = scene.invoke("vps.rollback", "--host", HOST, check=False)
+    assert refused.exit_code == PreflightError.exit_code
+    assert "irreversible" in refused.stderr
+    assert "--with-data" in refused.stderr
+    assert scene.serving() == "3"
+    today = sql(scene, "select count(*) from items")
+    done = scene.invoke("vps.rollback", "--host", HOST, "--with-data", "--yes", "--json")
+
+    assert "are not in it" in done.stderr
+    went = json.loads(done.stdout)
+    assert went["backup"] == backup["id"]
+    assert scene.serving() == "2"
+    assert checksum(scene) == before
+    assert sql(scene, "select count(*) from items", went["kept"]) == today
+    assert scene.do_job()["state"] == "done"
+
+
+def over_the_migration(scene: Scene) -> str:
+    """Let version 2 work, then version 3, over a migration without a way back.
+
+    Returns:
+        The checksum of what version 2 left.
+    """
     scene.invoke("vps.deploy", "--host", HOST, *scene.version("2"))
     scene.do_job()
     before = checksum(scene)
     scene.invoke("vps.deploy", "--host", HOST, *scene.version("3"))
     scene.do_job()
+    return before
 
-    refused = scene.invoke("vps.rollback", "--host", HOST, check=False)
-    assert "irreversible" in refused.stderr
-    assert "--with-data" in refused.stderr
-    assert scene.serving() == "3"
-    done = scene.invoke("vps.rollback", "--host", HOST, "--with-data", "--yes")
 
-    assert "are not in it" in done.stderr
-    assert scene.serving() == "2"
-    assert checksum(scene) == before
-    assert "app_before_" in sql(scene, "select datname from pg_database")
+@pytest.mark.parametrize(
+    ("found", "ends"),
+    [
+        (f"grep -qs SWAPPED {PLACE}/restore.json", "3"),
+        (f"""grep -qs '"phase": "SWITCHED"' {APP}/journal.json""", "2"),
+    ],
+    ids=["with the data exchanged", "after the switch"],
+)
+def test_a_way_back_that_is_killed_ends_with_the_release_and_the_data_of_one_moment(
+    scene: Scene, found: str, ends: str
+) -> None:
+    data = {"2": over_the_migration(scene), "3": checksum(scene)}
+
+    killed_at(scene, found, "vps.rollback", "--with-data", "--yes")
+    asked(scene, "vps.backup")
+
+    assert scene.serving() == ends
+    assert checksum(scene) == data[ends]
+    assert root(scene, "test", "-e", f"{PLACE}/restore.json", check=False).exit_code == 1
+    assert "app_restoring" not in databases(scene)
     assert scene.do_job()["state"] == "done"
+    if ends == "3":  # nothing is in the way of the next try
+        scene.invoke("vps.rollback", "--host", HOST, "--with-data", "--yes")
+        assert (scene.serving(), checksum(scene)) == ("2", data["2"])
+
+
+def test_retention_never_takes_the_newest_and_what_a_way_back_needs(scene: Scene) -> None:
+    """Of one day one stays; and a backup that was made while the clock was wrong is no newer."""
+    places = {"here": {"path": "/var/backups/shop"}}
+    backed_up(scene, places, keep={"daily": 1, "weekly": 0, "monthly": 0})
+    over_the_migration(scene)
+    kept = asked(scene, "vps.backups")["backups"][-1]
+    assert kept["keep"] is True
+    asked(scene, "vps.backup")
+    ahead = "20990101t000000z-abcdef0"
+    tags = f"--host hostwright-app --tag hostwright --tag {ahead}"
+    in_repository(scene, f"restic backup -q --time '2099-01-01 00:00:00' {tags} /etc/hostname")
+    try:
+        newest = asked(scene, "vps.backup")
+        left = snapshots(scene)
+    finally:
+        find = f"restic snapshots --json --no-lock --tag {ahead}"
+        id_of = """sed -n 's/.*"short_id":"\\([0-9a-f]*\\)".*/\\1/p'"""
+        in_repository(scene, f"restic forget -q $({find} | {id_of})")
+
+    assert {kept["id"], newest["id"]} <= left
+    others = {one["id"] for one in asked(scene, "vps.backups")["backups"] if not one.get("keep")}
+    assert others & left == {newest["id"]}
+    assert asked(scene, "vps.drill")["backup"] == newest["id"]
 
 
 def test_a_lost_host_comes_back_on_an_empty_one(scene: Scene) -> None:
     """One command, the operator's key file, and the repository that was not on the host."""
-    backed_up(scene, {"away": away(scene)})
-    scene.do_job()
-    keys(scene, "set", "precious", "again")
-    root(scene, "sh", "-c", f"echo kept > {DATA}/app_storage/_data/file")
-    before, serving = checksum(scene), scene.serving()
-    made = asked(scene, "vps.backup")
-    scene.server.power_off()
-    scene.server = scene.rig.server()
-    backed_up(scene, {"away": away(scene)})
-    scene.trust()
+    lost = Lost(scene)
 
     done = asked(scene, "vps.recover")
 
-    assert done["backup"] == made["id"]
-    assert checksum(scene) == before
-    assert keys(scene, "get", "precious") == "again"
-    assert root(scene, "cat", f"{DATA}/app_storage/_data/file").stdout == "kept\n"
-    assert scene.serving() == serving
-    assert scene.do_job()["state"] == "done"
+    lost.is_back(done)
     assert asked(scene, "vps.recover", code=PreflightError.exit_code)
+
+
+@pytest.mark.parametrize("found", ["LOADED", "SWAPPED"])
+def test_a_recovery_that_is_killed_half_way_is_tried_again(scene: Scene, found: str) -> None:
+    lost = Lost(scene)
+
+    killed_at(scene, f"grep -qs {found} {PLACE}/restore.json", "vps.recover", seconds=600)
+    assert root(scene, "test", "-e", f"{APP}/live/current", check=False).exit_code == 1
+    # The host settles it by itself as well: who comes meanwhile is told so, and asks again.
+    done = asked(scene, "vps.recover", patience=120)
+
+    lost.is_back(done)
+    assert databases(scene).count("app_restoring") == 0
+
+
+class Lost:
+    """A server with data that is backed up off it, and that an empty one has taken the place of."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        backed_up(scene, {"away": away(scene)})
+        scene.do_job()
+        keys(scene, "set", "precious", "again")
+        root(scene, "sh", "-c", f"echo kept > {DATA}/app_storage/_data/file")
+        self.data, self.serving = checksum(scene), scene.serving()
+        self.backup = asked(scene, "vps.backup")["id"]
+        scene.server.power_off()
+        scene.server = scene.rig.server()
+        backed_up(scene, {"away": away(scene)})
+        scene.trust()
+
+    def is_back(self, done: dict[str, Any]) -> None:
+        scene = self.scene
+        assert done["backup"] == self.backup
+        assert checksum(scene) == self.data
+        assert keys(scene, "get", "precious") == "again"
+        assert root(scene, "cat", f"{DATA}/app_storage/_data/file").stdout == "kept\n"
+        assert scene.serving() == self.serving
+        assert scene.do_job()["state"] == "done"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.e2e.on_server import root
 
 from hostwright.contract import envfile
 from hostwright.errors import Drifted, PreflightError, ReleaseError, SettingsError, Unreachable
@@ -81,10 +82,6 @@ def told(scene: Scene, *words: str, code: int = 0) -> Any:  # noqa: ANN401 - JSO
 def values(scene: Scene) -> dict[str, str]:
     found = envfile.parse(scene.env_file.read_text(), "x").values
     return {name: item.value for name, item in found.items()}
-
-
-def root(scene: Scene, *words: str, check: bool = True) -> Completed:
-    return scene.server.exec(list(words), check=check)
 
 
 def logs_in(scene: Scene, password: str) -> bool:

@@ -10,8 +10,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e import on_server
+from tests.e2e.on_server import (
+    PLACE,
+    checksum,
+    databases,
+    ear,
+    killed_at,
+    kinds_heard,
+    own_sftp,
+    root,
+    serving_release,
+    sql,
+    until,
+)
 
-from hostwright.errors import Busy, UserError
+from hostwright.errors import UserError
 from hostwright.rig import Rig
 from hostwright.rig.scene import HOST, Scene
 from hostwright.rig.server import enter_command
@@ -19,18 +33,17 @@ from hostwright.rig.server import enter_command
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hostwright.run import Completed
-
 pytestmark = [pytest.mark.server, pytest.mark.long]
 
-PLACE = "/var/lib/hostwright/app/backup"
 VOLUME = "/var/lib/docker/volumes/app_postgres"
+#: What brings the log away; its timer starts it every few seconds.
+WAL = "hostwright-wal@app.service"
 LOST_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with Rig(f"e2e-{os.getpid()}") as rig:
+    with Rig(f"moments-{os.getpid()}") as rig:
         made = Scene.set_up(rig, versions=("1",))
         made.trust()
         kept(made)
@@ -45,11 +58,18 @@ def scene() -> Iterator[Scene]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def usual(scene: Scene) -> None:
+    """Every test begins with the usual settings, whatever became of the one before."""
+    kept(scene)
+
+
 def kept(
     scene: Scene,
     endpoint: str = "",
     *,
     box: bool = True,
+    alerts: dict[str, Any] | None = None,
     **more: Any,  # noqa: ANN401 - YAML
 ) -> None:
     """Write hosts.yaml with moments kept: in a directory of the server, in a bucket, over SFTP."""
@@ -57,50 +77,20 @@ def kept(
     bucket = {"endpoint": endpoint or store.endpoint, "bucket": store.bucket, "prefix": "moments"}
     places: dict[str, Any] = {"here": {"path": "/var/backups/shop"}, "away": {"s3": bucket}}
     if box:
-        places["box"] = {"sftp": own_sftp(scene)}
+        places["box"] = {"sftp": own_sftp(scene, "backups/moments")}
     scene.write_hosts(
         backup={
             "key_file": str(scene.home / "backup.key"),
             "repositories": places,
+            "alerts": alerts or {},
             "point_in_time": {"enabled": True, **more},
         }
     )
 
 
-def own_sftp(scene: Scene) -> dict[str, str]:
-    """The server's own sshd: to restic it is a server like any other."""
-    lines = (line.split() for line in scene.server.known_hosts.read_text().splitlines())
-    return {
-        "address": f"admin@{scene.server.address}",
-        "path": "backups/moments",
-        "identity_file": str(scene.server.key),
-        "host_key": next(f"{w[1]} {w[2]}" for w in lines if w[1] == "ssh-ed25519"),
-    }
-
-
 def asked(scene: Scene, *words: str, code: int = 0) -> dict[str, Any]:
-    """A command's JSON, or what it said where it is to fail with *code*.
-
-    A backup that was begun by itself, because the log went on from no base, is waited for.
-    """
-    until = time.monotonic() + 120
-    done = scene.invoke(words[0], "--host", HOST, *words[1:], "--json", check=False)
-    while done.exit_code == Busy.exit_code and time.monotonic() < until:
-        time.sleep(1)
-        done = scene.invoke(words[0], "--host", HOST, *words[1:], "--json", check=False)
-    assert done.exit_code == code, done.stderr
-    assert scene.seen(done) == []
-    found: dict[str, Any] = json.loads(done.stdout) if code == 0 else {"said": done.stderr}
-    return found
-
-
-def root(scene: Scene, *words: str, check: bool = True) -> Completed:
-    return scene.server.exec(list(words), check=check)
-
-
-def sql(scene: Scene, text: str, database: str = "app") -> str:
-    words = ("docker", "exec", "app-postgres", "psql", "-XAtq", "-U", "app", "-d", database, "-c")
-    return root(scene, *words, text).stdout.strip()
+    """The same; a backup that began by itself, as the log went on from no base, is waited for."""
+    return on_server.asked(scene, *words, code=code, patience=120)
 
 
 def now(scene: Scene) -> str:
@@ -109,6 +99,10 @@ def now(scene: Scene) -> str:
 
 def rows(scene: Scene, database: str = "app") -> list[str]:
     return sql(scene, "select id || ' ' || at from written order by id", database).splitlines()
+
+
+def epoch(scene: Scene, of: str = "clock_timestamp()") -> float:
+    return float(sql(scene, f"select extract(epoch from {of})"))  # noqa: S608 - our own words
 
 
 @contextmanager
@@ -125,12 +119,31 @@ def writing(scene: Scene) -> Iterator[None]:
     )
     try:
         yield
-        end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name ="
-        here = scene.server.running
-        if here and root(scene, "docker", "top", "app-postgres", check=False).exit_code == 0:
-            sql(scene, f"{end} 'writer'")
     finally:
-        writer.wait(60)
+        if scene.server.running:
+            end = "select pg_terminate_backend(pid) from pg_stat_activity where application_name ="
+            psql = ("docker", "exec", "app-postgres", "psql", "-XAtq", "-U", "app", "-c")
+            root(scene, *psql, f"{end} 'writer'", check=False)
+        try:
+            writer.wait(60)
+        except subprocess.TimeoutExpired:
+            writer.kill()
+            writer.wait()
+
+
+@contextmanager
+def no_timer(scene: Scene) -> Iterator[None]:
+    """The log is not brought away meanwhile, unless a test does it."""
+    root(scene, "systemctl", "stop", "hostwright-wal@app.timer")
+    try:
+        until(lambda: state_of(scene, WAL, "ActiveState") in {"inactive", "failed"})
+        yield
+    finally:
+        root(scene, "systemctl", "start", "hostwright-wal@app.timer")
+
+
+def state_of(scene: Scene, unit: str, name: str) -> str:
+    return root(scene, "systemctl", "show", "-p", name, "--value", unit).stdout.strip()
 
 
 def state(scene: Scene) -> dict[str, Any]:
@@ -140,9 +153,9 @@ def state(scene: Scene) -> dict[str, Any]:
 
 def brought_away(scene: Scene, seconds: float = 90) -> None:
     """Wait until each of the three repositories has what is written by now."""
-    moment = float(sql(scene, "select extract(epoch from clock_timestamp())"))
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    moment = epoch(scene)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         reached = state(scene).get("reached") or {}
         if len(reached) == 3 and min(reached.values()) >= moment:
             return
@@ -155,37 +168,27 @@ def lose_the_volume(scene: Scene) -> None:
     root(scene, "sh", "-c", f"rm -rf {VOLUME}/_data && mkdir -m 700 {VOLUME}/_data")
 
 
-def killed_at(scene: Scene, found: str, lock: str, *words: str) -> None:
-    """Run a command, and kill who holds *lock* the moment that *found* (a shell test) holds."""
-    script = (
-        f"until {found}; do sleep 0.01; done; "
-        f"kill -9 $(sed -n 's/.*\"pid\": *\\([0-9]*\\).*/\\1/p' {lock})"
-    )
-    shot = subprocess.Popen(  # noqa: S603 - a list of words
-        enter_command(scene.server.leader, ["timeout", "120", "sh", "-c", script])
-    )
-    done = scene.invoke(words[0], "--host", HOST, *words[1:], check=False)
-    assert shot.wait(130) == 0
-    assert done.exit_code != 0
-
-
 def test_every_moment_before_and_after_a_restore_comes_back_row_for_row(scene: Scene) -> None:
     with writing(scene):
         time.sleep(4)
     early, early_rows = now(scene), rows(scene)
     assert len(early_rows) > 10
     with writing(scene):
-        time.sleep(25)
+        time.sleep(10)
+        sure = rows(scene)
+        brought_away(scene)
+        time.sleep(10)
         written = rows(scene)
-        lost_at = float(sql(scene, "select extract(epoch from clock_timestamp())"))
+        lost_at = epoch(scene)
         lose_the_volume(scene)
 
-    # Without a moment: all but the last seconds.
+    # Without a moment: all that was brought away, and so all but the last seconds.
+    assert len(sure) > len(early_rows)
     done = asked(scene, "vps.restore", "--to", "latest", "--yes")
     found = rows(scene)
     assert found == written[: len(found)] or written == found[: len(written)]
+    assert found[: len(sure)] == sure
     assert lost_at - done["moment"] < LOST_SECONDS
-    assert len(found) > len(early_rows)
     assert scene.serving() == "1"
     assert scene.do_job()["state"] == "done"
 
@@ -233,14 +236,15 @@ def test_a_moment_comes_back_from_every_kind_of_repository(scene: Scene, reposit
 def test_a_moment_that_cannot_be_reached_is_refused_before_anything_is_touched(
     scene: Scene,
 ) -> None:
-    before = rows(scene)
+    before, serving, known = checksum(scene), serving_release(scene), databases(scene)
     for moment in ("2020-01-01 00:00", "2099-01-01 00:00"):
         words = ("--to", moment, "--yes")
         said = asked(scene, "vps.restore", *words, code=UserError.exit_code)["said"]
         assert "cannot be reached: what can is 20" in said
     said = asked(scene, "vps.restore", "--to", "soon", "--yes", code=UserError.exit_code)["said"]
     assert "is no moment" in said
-    assert rows(scene) == before
+    assert (checksum(scene), databases(scene)) == (before, known)
+    assert (scene.serving(), serving_release(scene)) == ("1", serving)
     shown = scene.invoke("vps.backups", "--host", HOST).stdout
     assert "Moments: 20" in shown
 
@@ -261,12 +265,7 @@ def test_a_restore_to_a_moment_that_is_killed_leaves_one_cluster(scene: Scene, p
     today = rows(scene)
 
     words = ("vps.restore", "--to", moment, "--yes")
-    killed_at(
-        scene,
-        f"grep -qs {phase} {PLACE}/restore.json",
-        "/var/lib/hostwright/app/lock",
-        *words,
-    )
+    killed_at(scene, f"grep -qs {phase} {PLACE}/restore.json", *words)
     asked(scene, "vps.backup")
 
     assert rows(scene) == today
@@ -281,21 +280,20 @@ def test_a_restore_to_a_moment_that_is_killed_leaves_one_cluster(scene: Scene, p
 def test_a_call_that_is_killed_while_it_brings_the_log_away_is_done_again(
     scene: Scene, found: str
 ) -> None:
-    sql(scene, "insert into written (at) values (clock_timestamp())")
-    root(scene, "systemctl", "stop", "hostwright-wal@app.timer")
-    time.sleep(3)
     script = f"""
 sleep 1; touch /tmp/before
-systemctl start --no-block hostwright-wal@app.service
+systemctl start --no-block {WAL}
 until [ -n "$(find {PLACE}/wal/{found} -newer /tmp/before 2>/dev/null)" ]; do sleep 0.01; done
-systemctl kill -s KILL hostwright-wal@app.service
+systemctl kill -s KILL {WAL}
 """
     sql(scene, "insert into written (at) values (clock_timestamp())")
-    root(scene, "timeout", "60", "sh", "-c", script)
-    root(scene, "systemctl", "start", "hostwright-wal@app.timer")
+    with no_timer(scene):
+        sql(scene, "insert into written (at) values (clock_timestamp())")
+        root(scene, "timeout", "60", "sh", "-c", script)
+        until(lambda: state_of(scene, WAL, "ActiveState") in {"inactive", "failed"})
+        assert state_of(scene, WAL, "Result") == "signal"
 
     brought_away(scene)
-
     moment, then = now(scene), rows(scene)
     done = asked(scene, "vps.restore", "--to", moment, "--beside")
     assert rows(scene, done["beside"]) == then
@@ -305,23 +303,29 @@ systemctl kill -s KILL hostwright-wal@app.service
 def test_a_log_that_cannot_be_brought_away_is_bounded_told_and_mended(scene: Scene) -> None:
     """The bucket is gone: Postgres keeps its log up to a bound, and the disk stays free."""
     asked(scene, "vps.backup")
+    brought_away(scene)
+    watch = ("systemctl", "start", "hostwright-watch@app.service")
+    root(scene, *watch)  # so that what begins now has not been told before
     nowhere = f"http://{scene.server.address}:9"
-    kept(scene, nowhere, unsent_mib=64, max_age_seconds=30)
+    kept(scene, nowhere, unsent_mib=64, max_age_seconds=30, alerts=ear(scene))
     asked(scene, "vps.drill", "--repository", "here")
-    for _ in range(8):
-        sql(
-            scene,
-            "create table bulk as select repeat(md5(i::text), 8) from generate_series(1, 60000) i",
-        )
-        sql(scene, "drop table bulk; select pg_switch_wal()")
-        sql(scene, "checkpoint")
-    time.sleep(40)
 
-    kept_mib = sql(scene, "select sum(size)::bigint >> 20 from pg_ls_waldir()")
-    assert int(kept_mib) < 64 + 200
-    root(scene, "systemctl", "start", "hostwright-watch@app.service")
-    told = root(scene, "journalctl", "-u", "hostwright-watch@app", "--no-pager", "-q").stdout
-    assert "has not reached" in told or "is not in away" in told
+    with no_timer(scene):
+        more_log(scene, segments=2)
+        root(scene, "systemctl", "start", WAL)
+        assert 32 << 20 <= state(scene)["unsent"] < 64 << 20
+
+        until(lambda: epoch(scene) - state(scene)["reached"]["away"] > 31)
+        root(scene, *watch)
+        assert {"log-stale", "log-unsent"} <= kinds_heard(scene)
+        for _ in range(8):
+            more_log(scene, segments=4)
+            sql(scene, "checkpoint")
+
+        slots = "select wal_status from pg_replication_slots where slot_name = 'hostwright'"
+        assert sql(scene, slots) == "lost"
+        kept_mib = int(sql(scene, "select sum(size)::bigint >> 20 from pg_ls_waldir()"))
+        assert kept_mib < 64 + 200
 
     kept(scene)
     asked(scene, "vps.backup")
@@ -329,6 +333,12 @@ def test_a_log_that_cannot_be_brought_away_is_bounded_told_and_mended(scene: Sce
     moment, then = now(scene), rows(scene)
     done = asked(scene, "vps.restore", "--to", moment, "--beside")
     assert rows(scene, done["beside"]) == then
+
+
+def more_log(scene: Scene, *, segments: int) -> None:
+    """Let Postgres begin so many segments of its log, each of 16 MiB."""
+    once = "perform pg_logical_emit_message(false, 'test', 'x'); perform pg_switch_wal();"
+    sql(scene, f"do $$ begin for i in 1..{segments} loop {once} end loop; end $$")
 
 
 def test_the_log_is_encrypted_and_nothing_secret_is_said(scene: Scene) -> None:
@@ -345,10 +355,11 @@ def test_the_log_is_encrypted_and_nothing_secret_is_said(scene: Scene) -> None:
 def test_a_server_that_is_lost_loses_less_than_a_minute(scene: Scene) -> None:
     """A new one gets the last backup, then the log since; both from the bucket alone."""
     asked(scene, "vps.backup")
+    based = rows(scene)
     with writing(scene):
-        time.sleep(25)
+        time.sleep(LOST_SECONDS + 35)
         written = rows(scene)
-        lost_at = float(sql(scene, "select extract(epoch from clock_timestamp())"))
+        lost_at = epoch(scene)
         scene.server.kill()
     scene.server = scene.rig.server()
     kept(scene, box=False)  # it was on the server that is lost
@@ -357,7 +368,10 @@ def test_a_server_that_is_lost_loses_less_than_a_minute(scene: Scene) -> None:
     asked(scene, "vps.recover")
     done = asked(scene, "vps.restore", "--to", "latest", "--yes")
 
-    assert rows(scene)[: len(written)] == written[: len(rows(scene))]
+    found = rows(scene)
+    assert found == written[: len(found)] or written == found[: len(written)]
+    assert len(found) > len(based)
+    assert lost_at - epoch(scene, "(select max(at) from written)") < LOST_SECONDS
     assert lost_at - done["moment"] < LOST_SECONDS
     assert scene.serving() == "1"
     assert scene.do_job()["state"] == "done"
