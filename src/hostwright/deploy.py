@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hostwright import image_pins, images, paths, registries, remote, secrets
+from hostwright import image_pins, images, paths, registries, remote, resting, secrets
 from hostwright.contract import load
 from hostwright.errors import (
     Busy,
@@ -375,7 +375,7 @@ def deploy(
     """
     from hostwright.backup import operate as backups
 
-    with Runner(session, local.app) as runner:
+    with resting.at_rest(session, local.app, progress) as runner:
         same_version(runner)
         announce(runner, progress)
         refuse_busy(runner)
@@ -399,7 +399,7 @@ def deploy(
 
 def rollback(session: Session, host: Host, app: str, to: str | None, progress: Progress) -> Outcome:
     """Return the host to the previous good release, or to *to*."""
-    with Runner(session, app) as runner:
+    with resting.at_rest(session, app, progress) as runner:
         same_version(runner)
         announce(runner, progress)
         login = registries.for_return(host, runner.hello, progress.note)

@@ -638,8 +638,7 @@ def test_a_recovery_that_is_killed_half_way_is_tried_again(scene: Scene, found: 
 
     killed_at(scene, f"grep -qs {found} {PLACE}/restore.json", "vps.recover", seconds=600)
     assert root(scene, "test", "-e", f"{APP}/live/current", check=False).exit_code == 1
-    # The host settles it by itself as well: who comes meanwhile is told so, and asks again.
-    done = asked(scene, "vps.recover", patience=120)
+    done = asked(scene, "vps.recover")  # the host settles it by itself as well: that is waited for
 
     lost.is_back(done)
     assert databases(scene).count("app_restoring") == 0

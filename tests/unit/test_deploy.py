@@ -10,7 +10,8 @@ import pytest
 from tests.unit.contract.given_values import SECRETS, with_roles
 from tests.unit.contract.planted import real
 
-from hostwright import deploy, image_pins, images, paths, runner_archive
+from hostwright import deploy, image_pins, images, paths, registries, resting, runner_archive
+from hostwright.backup import operate
 from hostwright.contract.envfile import encode
 from hostwright.deploy import (
     Local,
@@ -35,6 +36,7 @@ from hostwright.errors import (
 from hostwright.images import RESERVE_BYTES, Decision, LocalImage, host_tag
 from hostwright.registries import Login
 from hostwright.release import build
+from hostwright.rotation import push
 from hostwright.runner import bundle as receiving
 from hostwright.settings import Host, Values
 
@@ -380,6 +382,32 @@ def test_a_host_that_is_at_work_is_left_alone_before_anything_is_sent(
     with pytest.raises(Busy, match=r"me@laptop is running deploy there \(process 7\)"):
         deploy.deploy(Session(), local, Shown())  # type: ignore[arg-type] # they have what is used
     assert channel.sent == []
+
+
+def test_every_command_that_changes_a_host_waits_for_its_own_housekeeping(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Waits(Exception):
+        pass
+
+    def at_rest(*_: object) -> None:
+        raise Waits
+
+    monkeypatch.setattr(resting, "at_rest", at_rest)
+    monkeypatch.setattr(operate, "content", lambda _: b"settings")
+    monkeypatch.setattr(registries, "logins", lambda *_: {})
+    session: Any = None
+    told: Any = Shown()
+    local = gather(host(tmp_path))
+    for begin in (
+        lambda: deploy.deploy(session, local, told),
+        lambda: deploy.rollback(session, local.host, "app", None, told),
+        lambda: push.push(session, local, told),
+        lambda: operate.ask(session, local.host, "app", {}, told),
+        lambda: operate.recover(session, local.host, "app", {}, told),
+    ):
+        with pytest.raises(Waits):
+            begin()
 
 
 # --- the base stays ------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hostwright import images, registries, remote, secrets
+from hostwright import images, registries, remote, resting, secrets
 from hostwright.backup import delivery
 from hostwright.contract import load
 from hostwright.deploy import same_version, send_images
@@ -67,7 +67,7 @@ def ask(
         HostError: Of the family of what went wrong; what serves is told.
     """
     document = content(host)
-    with Runner(session, app) as runner:
+    with resting.at_rest(session, app, progress) as runner:
         same_version(runner)
         if deliver(runner, document):
             progress.note("the host was told the settings of its backups")
@@ -100,7 +100,7 @@ def recover(
         UserError: An image that no registry has is not here either.
     """
     document, logins = content(host), registries.logins(host, once("contract", load))
-    with Runner(session, app) as runner:
+    with resting.at_rest(session, app, progress) as runner:
         same_version(runner)
         deliver(runner, document)
         runner.send({**request, "look": True, "actor": remote.actor()})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hostwright import deploy as deploying
-from hostwright import registries, remote
+from hostwright import registries, remote, resting
 from hostwright.errors import PreflightError
 from hostwright.images import Decision, Placed
 from hostwright.release.blueprint import ROLES
@@ -77,7 +77,7 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         PreflightError: Nothing serves, or more than values would change; nothing was touched.
         HostError: Of the family of what went wrong; what served before serves.
     """
-    with Runner(session, local.app) as runner:
+    with resting.at_rest(session, local.app, progress) as runner:
         deploying.same_version(runner)
         deploying.announce(runner, progress)
         deploying.refuse_busy(runner)

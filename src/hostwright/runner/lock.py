@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .fault import Code, RunnerError
+from .housekeeping import BETWEEN_SECONDS, HOUSEKEEPING
 from .identity import myself, owner_from
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def acquire(path: Path, *, patience: float = 0.0, orphans: float = ORPHAN_SECOND
 
     Args:
         path: The lock file; made where it is missing.
-        patience: Seconds to wait for a living owner.
+        patience: Seconds to wait for a living owner; for the host's own housekeeping it is more.
         orphans: Seconds to wait where the owner is dead and only its last tool still works.
 
     Raises:
@@ -92,11 +93,17 @@ def acquire(path: Path, *, patience: float = 0.0, orphans: float = ORPHAN_SECOND
         signature = holder(path) or {}
         owner = owner_from(signature)
         alive = owner is not None and owner.alive
-        if time.monotonic() - began >= max(patience if alive else orphans, _GLANCE_SECONDS):
+        wait = _wait(signature, patience) if alive else orphans
+        if time.monotonic() - began >= max(wait, _GLANCE_SECONDS):
             os.close(descriptor)
             raise busy(signature)
         time.sleep(_POLL_SECONDS)
     return Lock(descriptor)
+
+
+def _wait(signature: dict[str, Any], patience: float) -> float:
+    """How long a living owner is waited for: nobody asked for what the host does by itself."""
+    return max(patience, BETWEEN_SECONDS) if signature.get("op") in HOUSEKEEPING else patience
 
 
 def busy(signature: dict[str, Any]) -> RunnerError:

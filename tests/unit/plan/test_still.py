@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
+from hostwright import resting
 from hostwright.errors import Busy
 from hostwright.plan import still as looking
 
@@ -39,9 +40,9 @@ def look(
         def __exit__(self, *_: object) -> None:
             clock[0] += 60
 
-    monkeypatch.setattr(looking, "Runner", Greeted)
-    monkeypatch.setattr("hostwright.plan.still.time.sleep", lambda _: None)
-    monkeypatch.setattr("hostwright.plan.still.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr(resting, "Runner", Greeted)
+    monkeypatch.setattr("hostwright.resting.time.sleep", lambda _: None)
+    monkeypatch.setattr("hostwright.resting.time.monotonic", lambda: clock[0])
     with looking.still(None, "app", notes) as runner:  # type: ignore[arg-type] # stand-ins
         assert runner.hello["busy"] is None
     return len(opened)
@@ -69,7 +70,7 @@ def test_anybody_elses_work_and_an_endless_one_are_not(
 def test_what_fails_while_it_is_looked_at_is_not_looked_at_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(looking, "Runner", lambda *_: _Idle())
+    monkeypatch.setattr(resting, "Runner", lambda *_: _Idle())
     with pytest.raises(ValueError, match="mine"), looking.still(None, "app", Notes()):  # type: ignore[arg-type] # stand-ins
         raise ValueError("mine")
 

@@ -170,7 +170,7 @@ def test_what_backups_need_is_brought_where_no_roles_value_differs(
         brought.append(document)
         return True
 
-    monkeypatch.setattr(push, "Runner", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("hostwright.resting.at_rest", lambda *_: contextlib.nullcontext())
     for name in ("same_version", "announce", "refuse_busy"):
         monkeypatch.setattr(f"hostwright.deploy.{name}", lambda *_: None)
     monkeypatch.setattr(push, "ask", lambda _: told())

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -70,6 +71,29 @@ def test_a_dead_owners_tool_that_never_ends_is_busy_at_last(tmp_path: Path) -> N
     orphan.kill()
     orphan.wait(10)
     assert refused.value.code is Code.BUSY
+
+
+def test_what_the_host_does_by_itself_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    cooling = lock.acquire(path)
+    cooling.sign("cool", "cool")
+    end = threading.Timer(0.4, cooling.close)
+    end.start()
+
+    lock.acquire(path).close()
+
+    end.join()
+
+
+def test_and_not_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock, "BETWEEN_SECONDS", 0.2)
+    held = lock.acquire(tmp_path / "lock")
+    held.sign("resume", "resume")
+
+    with pytest.raises(RunnerError, match="running resume"):
+        lock.acquire(tmp_path / "lock")
+
+    held.close()
 
 
 def _orphan(path: Path, *, seconds: float) -> subprocess.Popen[bytes]:
