@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "ops/plan-and-drift.md",
         "ops/several-hosts-and-secrets.md",
         "ops/point-in-time-recovery.md",
+        "ops/alerts.md",
         "ops/workflows*.md",
     ),
     "Security": ("security/*.md",),
