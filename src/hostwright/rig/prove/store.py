@@ -36,7 +36,9 @@ _ASIDE = (
     *(
         f"src/hostwright/{name}"
         for name in (
+            "by_hand.py",
             "checks/",
+            "ci/",
             "cloud/",
             "cluster/",
             "contract/chart.py",
@@ -46,6 +48,7 @@ _ASIDE = (
             "docs/",
             "doctor",
             "helm/",
+            "image_scan.py",
             "render/clouds/",
             "render/helm/",
             "report/",
@@ -57,6 +60,7 @@ _ASIDE = (
             "rig/prove/store.py",
             "rig/prove/tables.py",
             "setup/",
+            "site/",
             "tasks/",
             "terraform/",
             "toolchain/",
