@@ -187,6 +187,7 @@ def test_what_is_not_what_was_backed_up_fails_a_drill_and_is_not_restored(
     asked(scene, "vps.backup")
 
 
+@pytest.mark.long
 def test_what_a_drill_that_is_killed_leaves_is_swept_away_by_the_next_command(
     scene: Scene,
 ) -> None:
@@ -256,6 +257,7 @@ def test_a_restore_that_is_killed_is_put_back_by_the_next_command(scene: Scene, 
     assert "app_restoring" not in databases(scene)
 
 
+@pytest.mark.long
 def test_a_restore_over_data_that_is_not_well_can_be_killed_and_tried_again(scene: Scene) -> None:
     """What is put back is as bad as it was; that must not keep the restore from the next try."""
     before, serving = checksum(scene), scene.serving()
@@ -417,6 +419,7 @@ def test_a_store_that_is_full_or_read_only_says_so(scene: Scene, options: str, s
         backed_up(scene)
 
 
+@pytest.mark.long
 def test_credentials_that_a_store_refuses_are_named(scene: Scene) -> None:
     text = scene.env_file.read_text()
     scene.env_file.write_text(text.replace(scene.rig.s3.secret, "not-this-one"))
@@ -597,6 +600,7 @@ def test_a_way_back_that_is_killed_ends_with_the_release_and_the_data_of_one_mom
         assert (scene.serving(), checksum(scene)) == ("2", data["2"])
 
 
+@pytest.mark.long
 def test_retention_never_takes_the_newest_and_what_a_way_back_needs(scene: Scene) -> None:
     """Of one day one stays; and a backup that was made while the clock was wrong is no newer."""
     places = {"here": {"path": "/var/backups/shop"}}
@@ -632,6 +636,7 @@ def test_a_lost_host_comes_back_on_an_empty_one(scene: Scene) -> None:
     assert asked(scene, "vps.recover", code=PreflightError.exit_code)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("found", ["LOADED", "SWAPPED"])
 def test_a_recovery_that_is_killed_half_way_is_tried_again(scene: Scene, found: str) -> None:
     lost = Lost(scene)
