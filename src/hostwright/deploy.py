@@ -383,8 +383,7 @@ def deploy(
             agreed.same_host(runner.hello, runner.where)
         decision = decide_images(local, runner.hello)
         planned = agreed and agreed.same_release(local, decision, runner.hello["arch"])
-        if local.backup and backups.deliver(runner, local.backup):
-            progress.note("the host was told the settings of its backups")
+        backups.tell(runner, local.backup, progress)
         free = room_for_pulls(decision, runner.hello, progress.note, local.logins)
         if decision.to_send:
             send_images(runner, decision, free, progress)

@@ -33,6 +33,7 @@ from hostwright.contract.typed import listed, typed
 from hostwright.errors import SettingsError
 from hostwright.fleet.shared import once
 from hostwright.forms import like as _like
+from hostwright.runner.layout import DATABASE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -336,9 +337,8 @@ _INPUT_TYPES: dict[str, tuple[str, Callable[[str], bool]]] = {
 }
 
 
-#: Inputs that name something of Postgres, in the form that the runner's backups insist on.
+#: Inputs that name something of Postgres: backups insist on the form.
 _DATABASE_NAMES = frozenset({"db_name", "db_admin_username"})
-_DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 
 def input_fault(kind: str, text: str) -> str | None:
@@ -370,7 +370,7 @@ def check_inputs(host: Host, contract: Contract) -> None:
         fault = input_fault(contract.inputs[name].type, _text(value))
         if fault:
             raise SettingsError(fault, where=where, remedy="Correct it.")
-        if name in _DATABASE_NAMES and not _DATABASE_NAME.fullmatch(_text(value)):
+        if name in _DATABASE_NAMES and not DATABASE_NAME.fullmatch(_text(value)):
             raise SettingsError(
                 "is not a name that commands of Postgres can be given",
                 where=where,

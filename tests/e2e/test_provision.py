@@ -239,6 +239,11 @@ def test_drift_is_found_named_and_repaired(host: Host) -> None:
     assert host.provision().changes == ()
 
 
+def test_the_firewall_is_loaded_however_often_it_changes(host: Host) -> None:
+    host.sh("for i in 1 2 3 4 5 6 7 8; do systemctl restart hostwright-firewall || exit 1; done")
+    assert host.provision().changes == ()
+
+
 def test_a_reboot_changes_nothing_and_keeps_the_firewall(host: Host) -> None:
     host.server.power_off()
     host.server.boot()

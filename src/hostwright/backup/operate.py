@@ -55,6 +55,16 @@ def deliver(runner: Runner, document: bytes) -> bool:
     return True
 
 
+def tell(runner: Runner, document: bytes | None, progress: Progress) -> None:
+    """Deliver the document where there is one, and say so where the host had another.
+
+    Raises:
+        HostError: The host refused it.
+    """
+    if document and deliver(runner, document):
+        progress.note("the host was told the settings of its backups")
+
+
 def ask(
     session: Session, host: Host, app: str, request: Event, progress: Progress
 ) -> tuple[Event, Event]:
@@ -69,8 +79,7 @@ def ask(
     document = content(host)
     with resting.at_rest(session, app, progress) as runner:
         same_version(runner)
-        if deliver(runner, document):
-            progress.note("the host was told the settings of its backups")
+        tell(runner, document, progress)
         login = registries.for_return(host, runner.hello, progress.note)
         runner.send({**request, "actor": remote.actor(), **login})
         return follow(runner, progress)

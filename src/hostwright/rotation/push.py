@@ -77,6 +77,8 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         PreflightError: Nothing serves, or more than values would change; nothing was touched.
         HostError: Of the family of what went wrong; what served before serves.
     """
+    from hostwright.backup import operate as backups
+
     with resting.at_rest(session, local.app, progress) as runner:
         deploying.same_version(runner)
         deploying.announce(runner, progress)
@@ -84,7 +86,7 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         told = ask(runner)
         found = changes(local, told)
         if not found:
-            _tell_backups(runner, local, progress)
+            backups.tell(runner, local.backup, progress)  # credentials are values of no role
             return Pushed(found, str(told["serving"]), None)
         turning = difference.passwords(found)
         if turning:
@@ -93,7 +95,7 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         staying = kept(runner.hello)
         release = deploying.make(local, staying, runner.hello["arch"])
         refuse_more(release, told, runner)
-        _tell_backups(runner, local, progress)
+        backups.tell(runner, local.backup, progress)
         for line in difference.shown(found):
             progress.note(line)
         request = {"do": "deploy", "actor": remote.actor(), "passwords": bool(turning)}
@@ -101,14 +103,6 @@ def push(session: Session, local: Local, progress: Progress) -> Pushed:
         runner.send({**request, **registries.going_along(local.logins, gone)}, release.pack())
         outcome = deploying.follow(runner, session, progress)
         return Pushed(found, outcome.serving, outcome)
-
-
-def _tell_backups(runner: Runner, local: Local, progress: Progress) -> None:
-    """Bring the credentials of the repositories, which are values of no role."""
-    from hostwright.backup import operate as backups
-
-    if local.backup and backups.deliver(runner, local.backup):
-        progress.note("the host was told the settings of its backups")
 
 
 def kept(hello: Mapping[str, Any]) -> Decision:

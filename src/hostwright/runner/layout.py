@@ -18,6 +18,8 @@ DOCKER_SOCKET = "/var/run/docker.sock"
 
 APPLICATION = re.compile(r"[a-z][a-z0-9-]{0,30}")
 RELEASE_ID = re.compile(r"[0-9]{8}t[0-9]{6}z-[0-9a-f]{7}")
+#: A database and its owner, as commands of Postgres can be given them.
+DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 
 class ReleaseFiles(NamedTuple):

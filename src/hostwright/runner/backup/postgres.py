@@ -7,10 +7,10 @@ that is open to the one user there: no password is in anybody's arguments.
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..fault import Code, RunnerError
+from ..layout import DATABASE_NAME
 from . import tools
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _QUERY_SECONDS = 120.0
 _WORK_SECONDS = 6 * 3600.0
 _SHOWN_LINES = 8
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 
 #: One row per thing of a schema, each a text; sorted by it, so that two servers agree.
 _SCHEMA = """
@@ -130,7 +129,7 @@ def of_container(found: dict[str, Any]) -> Database:
     env = {name: value for name, _, value in pairs}
     user = env.get("POSTGRES_USER") or "postgres"
     name = env.get("POSTGRES_DB") or user
-    if not _NAME.fullmatch(user) or not _NAME.fullmatch(name):
+    if not DATABASE_NAME.fullmatch(user) or not DATABASE_NAME.fullmatch(name):
         raise _broken("the database has a name that cannot be used in a command", "")
     return Database(str(found["Id"]), user, name, str(found["Image"]))
 

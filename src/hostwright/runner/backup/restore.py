@@ -34,6 +34,8 @@ FETCHED, LOADED, SWAPPING, SWAPPED, HEALTHY = PHASES = (
     "HEALTHY",
 )
 
+#: A backup may be good, and the floors those of another application.
+_FLOORS = "Which tables have to be there is said by drill.row_floors in ops/contract/contract.yaml."
 #: What two hosts' clocks may differ by.
 _AHEAD_SECONDS = 300
 #: From then on the host itself settles a restore whose process died while nothing served.
@@ -353,10 +355,6 @@ def _fewer(facts: postgres.Facts, floors: dict[str, int]) -> list[str]:
             has = f"has {count} rows, at least {floor} are expected" if count >= 0 else "is missing"
             wrong.append(f"the table {table} {has}")
     return wrong
-
-
-#: A backup may be good, and the floors those of another application.
-_FLOORS = "Which tables have to be there is said by drill.row_floors in ops/contract/contract.yaml."
 
 
 def compare_keys(record: dict[str, Any], keys: redis.Keys) -> None:

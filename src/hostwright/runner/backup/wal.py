@@ -443,7 +443,10 @@ def _copy(  # noqa: PLR0913, PLR0917 - what a copy is of
 def _stored(host: Host, settings: Settings, chunk: Piece) -> dict[str, RunnerError]:
     """Store a chunk in all repositories at once; those that did not take it, with the reason."""
     # Each has failed until it says otherwise: a thread that died of something unforeseen, too.
-    unknown = _broken("what became of the log there is not known")
+    unknown = _broken(
+        "what became of the log there is not known",
+        "`journalctl -u 'hostwright-wal@*'` on the host says why; the next call tries again.",
+    )
     failed = {where.name: unknown for where in settings.repositories}
 
     def one(where: Repository) -> None:
@@ -596,5 +599,5 @@ def _set_back(known: dict[str, Any]) -> str:
     )
 
 
-def _broken(what: str) -> RunnerError:
-    return RunnerError(Code.BACKUP, what, where="log of Postgres")
+def _broken(what: str, remedy: str = "") -> RunnerError:
+    return RunnerError(Code.BACKUP, what, where="log of Postgres", remedy=remedy)
