@@ -123,7 +123,7 @@ class Stage:
         for number in ("1", "2"):
             made.type("vps.deploy", *scene.version(number))
         if not until(made.answers, BACK_SECONDS * made.patience):
-            raise ToolError("no answer on the application's own name", where="the new server")
+            raise ToolError("no answer on the application's own names", where="the new server")
         made.type("vps.backup")
         return made
 
@@ -232,8 +232,12 @@ class Stage:
             return ""
 
     def answers(self) -> bool:
-        """Whether the application answers by its own name."""
-        return bool(self.serving())
+        """Whether the application answers by both of its names: each has its own certificate."""
+        try:
+            told = self.scene.request("GET", f"https://{API_DOMAIN}/version")
+        except Exception:  # noqa: BLE001 - whatever it says instead
+            return False
+        return not told.is_error and bool(self.serving())
 
     def back(self) -> bool:
         """Wait until a server that was switched on serves again by itself."""
